@@ -1,0 +1,64 @@
+/* What went wrong on the side of the system or the operator: a number that stays the same over all
+ * versions (the manual explains each) and one line of text. Owned by the caller. What a client did
+ * wrong is a verdict (an enum) instead, what the programmer did wrong an assert. */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+enum diagnosis {
+    NO_DIAGNOSIS = 0,
+    /* settings */
+    HB_SETTINGS_FILE_UNREADABLE = 1,
+    HB_SETTINGS_FILE_NOT_JSON = 2,
+    HB_SETTING_UNKNOWN = 3,
+    HB_SETTING_BAD_VALUE = 4,
+    HB_SETTING_REQUIRED = 5,
+    HB_SETTING_WITHOUT_EFFECT = 6,
+    /* mount roots */
+    HB_ROOT_MISSING = 10,
+    HB_ROOT_NOT_DIRECTORY = 11,
+    HB_ROOT_CLOSED = 12,
+    HB_TREE_UNREADABLE = 13,
+    /* manifests and releases */
+    HB_MANIFEST_UNREADABLE = 20,
+    HB_MANIFEST_NOT_JSON = 21,
+    HB_MANIFEST_SHAPE = 22,
+    HB_MANIFEST_VERSION = 23,
+    HB_MANIFEST_NAME = 24,
+    HB_MANIFEST_FILE_MISSING = 25,
+    HB_RELEASE_UNKNOWN = 26,
+    /* the catalog */
+    HB_CATALOG_INVALID = 30,
+    HB_CATALOG_TOO_LARGE = 31,
+    /* one request */
+    HB_FILE_DIFFERS = 40,
+    HB_FILE_IN_MOTION = 41,
+    HB_FILE_GONE = 42,
+    HB_FILE_CLOSED = 43,
+    HB_FILE_FAILED = 44,
+    HB_SENT_AS_BODY = 45,
+    HB_FILE_SHRANK = 46,
+    HB_REQUEST_WITHOUT_TARGET = 47,
+    HB_DELIVERY_UNKNOWN = 48,
+    HB_LINK_LEAVES_ROOT = 49,
+    /* the FastCGI responder */
+    HB_LISTEN_FAILED = 60,
+    HB_SOCKET_LIVE = 61,
+    HB_WORKER_DIED = 62,
+    HB_OUT_OF_DESCRIPTORS = 63,
+    HB_OUT_OF_MEMORY = 64,
+    HB_SYSTEM_CALL = 65,
+    HB_RELOADED = 66,
+    HB_FASTCGI_INVALID = 67,
+};
+
+struct error {
+    enum diagnosis number;
+    char text[480];
+};
+
+/* Fills *error from a printf format; control bytes in the result become '?', so that nobody's file
+ * name can forge a log line. Returns -1, so that a caller can end with it. */
+int error_set(struct error *error, enum diagnosis number, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,150 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Declared here because musl's compiler wrapper brings no linux/ headers. */
+struct open_how_24 {
+    uint64_t flags;
+    uint64_t mode;
+    uint64_t resolve;
+};
+enum {
+    BENEATH = 0x08,
+    NO_MAGICLINKS = 0x02,
+    TRIES = 4
+};
+
+static int open_beneath(int directory, const char *path, int flags)
+{
+    struct open_how_24 how = {.flags = (uint64_t)flags | O_CLOEXEC,
+                              .resolve = BENEATH | NO_MAGICLINKS};
+    long fd = -1;
+    /* EAGAIN: something was renamed while the kernel walked, so it could not prove the path. */
+    for (int i = 0; i < TRIES; i++) {
+        fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
+        if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) {
+            break;
+        }
+    }
+    return (int)fd;
+}
+
+int file_open_beneath(int directory, const char *path)
+{
+    return open_beneath(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+}
+
+int file_open_directory_beneath(int directory, const char *path)
+{
+    return open_beneath(directory, path, O_RDONLY | O_DIRECTORY);
+}
+
+int file_read(int fd, size_t limit, char **bytes, size_t *length)
+{
+    size_t room = 65536, used = 0;
+    char *buffer = malloc(room);
+    while (buffer) {
+        ssize_t got = read(fd, buffer + used, room - used - 1);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            break;
+        }
+        if (got == 0) {
+            buffer[used] = '\0';
+            *bytes = buffer;
+            *length = used;
+            return 0;
+        }
+        used += (size_t)got;
+        if (used > limit) {
+            errno = EFBIG;
+            break;
+        }
+        if (room - used < 2) {
+            char *larger = realloc(buffer, room *= 2);
+            if (!larger) {
+                break;
+            }
+            buffer = larger;
+        }
+    }
+    int cause = errno;
+    free(buffer);
+    errno = cause;
+    return -1;
+}
+
+int file_write(int fd, const void *bytes, size_t length)
+{
+    const char *from = bytes;
+    while (length > 0) {
+        ssize_t written = write(fd, from, length);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written < 0) {
+            return -1;
+        }
+        from += written;
+        length -= (size_t)written;
+    }
+    return 0;
+}
+
+/* The first directory on the way to `path` (itself included) that may not be entered; false when
+ * none is found. `found` has room for PATH_MAX bytes. */
+static bool find_closed_directory(const char *path, char *found, struct stat *status)
+{
+    for (const char *end = strchr(path, '/'); end; end = strchr(end, '/')) {
+        end++;
+        size_t length = *end && strchr(end, '/') ? (size_t)(strchr(end, '/') - path) : strlen(path);
+        if (length >= PATH_MAX) {
+            return false;
+        }
+        memcpy(found, path, length);
+        found[length] = '\0';
+        if (stat(found, status) == 0 && S_ISDIR(status->st_mode) &&
+            faccessat(AT_FDCWD, found, X_OK, AT_EACCESS) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int file_explain_directory(const char *name, const char *path, int cause, struct error *error)
+{
+    char closed[PATH_MAX];
+    struct stat status;
+    switch (cause) {
+    case ENOENT:
+        return error_set(error, HB_ROOT_MISSING,
+                         "%s %s does not exist: run collectstatic, or correct the setting", name,
+                         path);
+    case ENOTDIR:
+        return error_set(error, HB_ROOT_NOT_DIRECTORY,
+                         "%s %s is not a directory: correct the setting", name, path);
+    case EACCES:
+        if (find_closed_directory(path, closed, &status)) {
+            return error_set(
+                error, HB_ROOT_CLOSED,
+                "%s %s cannot be reached: user %u may not enter %s (mode %04o, owner %u): "
+                "chmod o+x it, or move the files",
+                name, path, (unsigned)geteuid(), closed, status.st_mode & 07777u,
+                (unsigned)status.st_uid);
+        }
+        return error_set(error, HB_ROOT_CLOSED, "%s %s cannot be read by user %u: chmod o+rx it",
+                         name, path, (unsigned)geteuid());
+    default:
+        return error_set(error, HB_TREE_UNREADABLE, "%s %s cannot be opened: %s", name, path,
+                         strerror(cause));
+    }
+}

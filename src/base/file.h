@@ -1,0 +1,31 @@
+/* Files below a directory that must not be left, and what the operator needs to hear about paths.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/error.h"
+#include "base/slice.h"
+
+#include <sys/stat.h>
+
+/* Opens a file for reading below `directory` (openat2): neither `..` nor a symbolic link can leave
+ * it, and a FIFO does not block. Returns a descriptor that the caller closes, or -1 with errno
+ * (EXDEV: a link leads out). */
+int file_open_beneath(int directory, const char *path);
+
+/* Opens a directory below `directory` in the same way, for reading its names. */
+int file_open_directory_beneath(int directory, const char *path);
+
+/* Reads a whole file of at most `limit` bytes into memory that the caller frees; a NUL follows it.
+ * Returns 0, or -1 with errno (EFBIG: larger than `limit`). */
+int file_read(int fd, size_t limit, char **bytes, size_t *length);
+
+/* Writes all bytes, whatever the number of calls it takes. Returns 0, or -1 with errno. */
+int file_write(int fd, const void *bytes, size_t length);
+
+/* Explains why the directory `path` of the setting `name` cannot be opened (errno in `cause`): it
+ * is missing, is no directory, or lies behind a directory that this user may not enter, which is
+ * named with its mode. Returns -1. */
+int file_explain_directory(const char *name, const char *path, int cause, struct error *error);
+
+#endif

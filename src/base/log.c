@@ -1,0 +1,68 @@
+#include "base/log.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    CAUSES = 256,
+    QUIET_SECONDS = 60
+};
+
+/* The causes written last, by hash; two causes that share a place merely forget each other. */
+static struct {
+    uint64_t hash;
+    time_t written;
+} causes[CAUSES];
+static pthread_mutex_t causes_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static uint64_t cause_hash(const struct error *error)
+{
+    uint64_t hash = 14695981039346656037u ^ (uint64_t)error->number;
+    for (const char *c = error->text; *c; c++) {
+        hash = (hash ^ (unsigned char)*c) * 1099511628211u;
+    }
+    return hash;
+}
+
+static time_t seconds_since_boot(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+bool log_due(const struct error *error)
+{
+    uint64_t hash = cause_hash(error);
+    size_t place = hash % CAUSES;
+    time_t now = seconds_since_boot();
+    pthread_mutex_lock(&causes_lock);
+    bool due = causes[place].hash != hash || now - causes[place].written >= QUIET_SECONDS;
+    if (due) {
+        causes[place].hash = hash;
+        causes[place].written = now;
+    }
+    pthread_mutex_unlock(&causes_lock);
+    return due;
+}
+
+size_t log_format(const struct error *error, char line[LOG_LINE_MAX])
+{
+    int length =
+        snprintf(line, LOG_LINE_MAX, "handback: HB%04d: %s\n", (int)error->number, error->text);
+    return length > 0 ? (size_t)length : 0;
+}
+
+void log_error(const struct error *error)
+{
+    char line[LOG_LINE_MAX];
+    if (!log_due(error)) {
+        return;
+    }
+    /* Nobody is left to be told when stderr itself fails. */
+    ssize_t ignored = write(STDERR_FILENO, line, log_format(error, line));
+    (void)ignored;
+}

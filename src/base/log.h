@@ -1,0 +1,24 @@
+/* Diagnoses on their way to the operator: `handback: HB0042: what happened: what to do`. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    LOG_LINE_MAX = 520
+};
+
+/* Whether this diagnosis (number and text) may be written now: once a minute and cause, so that a
+ * fault under load does not flood a log. Asking counts as writing. Safe from every thread. */
+bool log_due(const struct error *error);
+
+/* Writes the whole line with its newline into `line`; returns its length without the NUL. */
+size_t log_format(const struct error *error, char line[LOG_LINE_MAX]);
+
+/* Writes the line to stderr in one write(2), when it is due. */
+void log_error(const struct error *error);
+
+#endif

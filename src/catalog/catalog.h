@@ -1,0 +1,113 @@
+/* Reading a catalog: opening one strictly as hostile input, and finding what a name stands for. All
+ * slices are views into the block, which the caller keeps as long as the catalog is used. */
+#ifndef CATALOG_CATALOG_H
+#define CATALOG_CATALOG_H
+
+#include "base/error.h"
+#include "base/slice.h"
+#include "http/coding.h"
+
+#include <stdint.h>
+
+enum {
+    CATALOG_MOUNTS_MAX = 16
+};
+
+enum delivery {
+    DELIVERY_BODY,
+    DELIVERY_X_SENDFILE,
+    DELIVERY_COUNT
+};
+
+/* "body", "x-sendfile"; DELIVERY_COUNT for any other word. */
+enum delivery delivery_of(struct slice word);
+
+struct catalog {
+    const unsigned char *block;
+    uint64_t size;
+    uint32_t chosen[CATALOG_MOUNTS_MAX]; /* the release that answers original names, per mount */
+};
+
+struct catalog_site {
+    enum delivery delivery;
+    struct slice coding_header; /* empty: encoded variants are not handed back */
+};
+
+struct catalog_mount {
+    struct slice url;
+    struct slice root;
+    struct slice charset;
+    struct slice manifests;
+    bool max_age_sent;
+    uint32_t max_age; /* seconds */
+    bool allow_all_origins;
+    uint32_t first_type, types;
+};
+
+enum catalog_proof {
+    PROOF_UNREAD,
+    PROOF_AGREES,
+    PROOF_DIFFERS,
+    PROOF_NO_HASH
+};
+
+struct catalog_variant {
+    enum coding coding;
+    struct slice path;
+    uint64_t size;
+};
+
+struct catalog_entry {
+    bool hashed; /* the name asked for is a hashed name: immutable once its bytes are proven */
+    struct slice path;
+    struct slice hash;
+    struct slice type;
+    bool sized; /* false: the file was not there when the catalog was made */
+    uint64_t size;
+    enum catalog_proof proof;
+    unsigned variants;
+    struct catalog_variant variant[CODING_IDENTITY];
+};
+
+struct catalog_release {
+    struct slice id;
+    uint32_t mount;
+    bool in_root;
+    int64_t published;
+};
+
+/* Checks the header and the bounds of every section, whatever the bytes are. `block` must be
+ * aligned to eight bytes. Chooses no release yet. Returns 0, or -1 with HB0030. */
+int catalog_open(struct catalog *catalog, const void *block, uint64_t size, struct error *error);
+
+/* Reads everything: digest, order, every reference. Returns 0, or -1 with HB0030. */
+int catalog_verify(const struct catalog *catalog, struct error *error);
+
+/* Chooses the release that answers the original names of a mount: `wanted` when it is there, else
+ * `current` (what the link of that name in the root points to), else the one that was published
+ * last among those in the root. Absent slices are skipped. Returns 0, or -1 with HB0026 when
+ * `wanted` is given and unknown; the choice is made all the same. */
+int catalog_choose(struct catalog *catalog, uint32_t mount, struct slice wanted,
+                   struct slice current, struct error *error);
+
+struct catalog_site catalog_site(const struct catalog *catalog);
+uint32_t catalog_mounts(const struct catalog *catalog);
+uint32_t catalog_releases(const struct catalog *catalog);
+
+/* The element at an index below the count; an element that is not sound gives absent slices. */
+struct catalog_mount catalog_mount(const struct catalog *catalog, uint32_t index);
+struct catalog_release catalog_release(const struct catalog *catalog, uint32_t index);
+
+/* The mount with the longest URL that `path` begins with; *name is what follows. False: none. */
+bool catalog_find_mount(const struct catalog *catalog, struct slice path, uint32_t *mount,
+                        struct slice *name);
+
+/* Looks a name up below a mount. False when the catalog does not hold it, or holds nothing sound.
+ */
+bool catalog_find(const struct catalog *catalog, uint32_t mount, struct slice name,
+                  struct catalog_entry *entry);
+
+/* The media type of a name, without charset, by the mount's own types and then the common table. */
+struct slice catalog_media_type(const struct catalog *catalog, uint32_t mount, struct slice name);
+
+#endif

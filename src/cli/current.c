@@ -1,0 +1,215 @@
+#include "cli/current.h"
+
+#include "base/log.h"
+#include "compile/compile.h"
+#include "compile/settings.h"
+
+#include <apr_strings.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+struct current {
+    apr_pool_t *pool; /* of `compiled`; NULL while there is none */
+    struct compiled compiled;
+    apr_pool_t *settings_pool;
+    struct settings settings;
+    bool settings_good;
+    pthread_mutex_t
+        lock; /* guards `site` alone; everything else belongs to the refreshing thread */
+    struct site *site;
+};
+
+/* A pool that ends the process when memory does, as malloc's callers here could not go on either.
+ */
+static apr_pool_t *make_pool(void)
+{
+    apr_pool_t *pool = NULL;
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        abort();
+    }
+    return pool;
+}
+
+/* The target of the link `current` in a mount's root, its last segment; absent when there is none.
+ */
+static struct slice read_current_link(const char *root, char target[PATH_MAX])
+{
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof path, "%s/current", root);
+    ssize_t got = len > 0 && len < PATH_MAX ? readlink(path, target, PATH_MAX - 1) : -1;
+    if (got <= 0) {
+        return (struct slice){0};
+    }
+    target[got] = '\0';
+    for (; got > 1 && target[got - 1] == '/'; got--) {
+        target[got - 1] = '\0';
+    }
+    char *slash = strrchr(target, '/');
+    return slice_of(slash ? slash + 1 : target);
+}
+
+static void choose_releases(struct current *current, struct site *site)
+{
+    char target[PATH_MAX];
+    struct error error;
+    for (uint32_t i = 0; i < current->settings.mounts; i++) {
+        const struct settings_mount *mount = &current->settings.mount[i];
+        if (catalog_releases(&site->catalog) > 0 &&
+            catalog_choose(&site->catalog, i, slice_of(mount->release),
+                           read_current_link(mount->root, target), &error) != 0) {
+            log_error(&error);
+        }
+    }
+}
+
+/* Whether a manifest that the site of now was made from is missing while its directory is still
+ * there: collectstatic deletes it before it writes the new one. */
+static bool lost_manifest(const struct compiled *old, const struct compiled *new)
+{
+    for (int i = 0; i < old->manifests->nelts; i++) {
+        const char *path = ((const char *const *)(const void *)old->manifests->elts)[i];
+        bool found = false;
+        for (int j = 0; !found && j < new->manifests->nelts; j++) {
+            found = strcmp(path, ((const char *const *)(const void *)new->manifests->elts)[j]) == 0;
+        }
+        char directory[PATH_MAX];
+        const char *slash = strrchr(path, '/');
+        if (!found &&
+            slice_copy((struct slice){path, (size_t)(slash - path)}, directory, sizeof directory) &&
+            access(directory, F_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void swap_site(struct current *current, struct site *site)
+{
+    pthread_mutex_lock(&current->lock);
+    struct site *old = current->site;
+    current->site = site;
+    pthread_mutex_unlock(&current->lock);
+    site_release(old);
+}
+
+/* Keeps what the old site serves, but watches what the new attempt saw. */
+static void keep_old_site(struct current *current, struct compiled *attempt, apr_pool_t *pool)
+{
+    apr_array_header_t *manifests = apr_array_copy(pool, current->compiled.manifests);
+    for (int i = 0; i < manifests->nelts; i++) {
+        const char **path = &((const char **)(void *)manifests->elts)[i];
+        *path = apr_pstrdup(pool, *path);
+    }
+    attempt->manifests = manifests;
+    free(attempt->block);
+}
+
+static int compile(struct current *current, struct error *error)
+{
+    struct compiled attempt;
+    apr_pool_t *pool = make_pool();
+    if (compile_site(&current->settings, &attempt, pool, error) != 0) {
+        apr_pool_destroy(pool);
+        return -1;
+    }
+    if (current->pool && (attempt.broken || lost_manifest(&current->compiled, &attempt))) {
+        keep_old_site(current, &attempt, pool);
+    } else {
+        struct site *site = site_open(attempt.block, attempt.size, error);
+        if (!site) {
+            apr_pool_destroy(pool);
+            return -1;
+        }
+        choose_releases(current, site);
+        swap_site(current, site);
+    }
+    if (current->pool) {
+        apr_pool_destroy(current->pool);
+    }
+    current->pool = pool;
+    current->compiled = attempt;
+    return 0;
+}
+
+/* Reads the settings anew; the good ones of before stay when the new ones are bad. */
+static int read_settings(struct current *current, struct error *error)
+{
+    struct settings settings;
+    apr_pool_t *pool = make_pool();
+    int result = settings_read(&settings, environ, pool, error);
+    if (result != 0 && current->settings_good) {
+        apr_pool_destroy(pool);
+        return -1;
+    }
+    if (current->settings_pool) {
+        apr_pool_destroy(current->settings_pool);
+    }
+    current->settings_pool = pool;
+    current->settings = settings;
+    current->settings_good = result == 0;
+    return result;
+}
+
+struct current *current_make(struct error *error)
+{
+    struct current *current = calloc(1, sizeof *current);
+    error->number = NO_DIAGNOSIS;
+    if (!current) {
+        error_set(error, HB_OUT_OF_MEMORY, "no memory for the site");
+        return NULL;
+    }
+    pthread_mutex_init(&current->lock, NULL);
+    if (read_settings(current, error) == 0) {
+        compile(current, error);
+    }
+    return current;
+}
+
+static struct site *give_out(void *context)
+{
+    struct current *current = context;
+    pthread_mutex_lock(&current->lock);
+    struct site *site = current->site ? site_hold(current->site) : NULL;
+    pthread_mutex_unlock(&current->lock);
+    return site;
+}
+
+struct site_source current_source(struct current *current)
+{
+    return (struct site_source){.current = give_out, .context = current};
+}
+
+void current_refresh(struct current *current)
+{
+    struct error error = {0};
+    if (!current->settings_good) {
+        if (read_settings(current, &error) != 0) {
+            log_error(&error);
+            return;
+        }
+    } else if (current->pool && !watch_changed(&current->compiled.watch)) {
+        return;
+    }
+    if (compile(current, &error) != 0) {
+        log_error(&error);
+    }
+}
+
+void current_free(struct current *current)
+{
+    swap_site(current, NULL);
+    if (current->pool) {
+        apr_pool_destroy(current->pool);
+    }
+    if (current->settings_pool) {
+        apr_pool_destroy(current->settings_pool);
+    }
+    pthread_mutex_destroy(&current->lock);
+    free(current);
+}

@@ -1,0 +1,286 @@
+#include "compile/compile.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "catalog/hashed_name.h"
+#include "compile/manifest.h"
+#include "compile/tree.h"
+#include "compile/writer.h"
+#include "http/media.h"
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One mount while it is compiled. */
+struct mount_work {
+    const struct settings_mount *settings;
+    uint32_t index;
+    int root;
+    struct writer *writer;
+    struct compiled *compiled;
+    apr_pool_t *pool;
+    struct tree tree;
+    apr_hash_t *listed;  /* every name that a manifest holds: content, never a sibling */
+    apr_hash_t *entries; /* index by path */
+};
+
+struct found_manifest {
+    const char *path;
+    struct manifest manifest;
+};
+
+static bool is_manifest(const struct settings_mount *mount, const char *path, apr_pool_t *pool)
+{
+    for (struct slice rest = slice_of(mount->manifests); rest.at;) {
+        struct slice glob = slice_cut(&rest, ':');
+        if (fnmatch(apr_pstrmemdup(pool, glob.at, glob.len), path, FNM_PATHNAME | FNM_PERIOD) ==
+            0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int glob_depth(const char *globs)
+{
+    int depth = 0, deepest = 0;
+    for (; *globs; globs++) {
+        depth = *globs == ':' ? 0 : depth + (*globs == '/');
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest;
+}
+
+static int compare_paths(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* The paths of the manifests below the root, in the order of their names. */
+static apr_array_header_t *find_manifests(struct mount_work *work)
+{
+    apr_array_header_t *paths = apr_array_make(work->pool, 4, sizeof(const char *));
+    struct tree top =
+        tree_read(work->root, work->settings->root, glob_depth(work->settings->manifests),
+                  &work->compiled->watch, work->pool);
+    for (apr_hash_index_t *at = apr_hash_first(work->pool, top.names); at; at = apr_hash_next(at)) {
+        const char *path = apr_hash_this_key(at);
+        if (is_manifest(work->settings, path, work->pool)) {
+            *(const char **)apr_array_push(paths) = path;
+        }
+    }
+    qsort(paths->elts, (size_t)paths->nelts, sizeof(const char *), compare_paths);
+    return paths;
+}
+
+static void log_refused(const char *path, const struct manifest *manifest)
+{
+    struct error error;
+    if (manifest->refused > 0) {
+        error_set(&error, HB_MANIFEST_NAME,
+                  "manifest %s: %u names left out that are no paths below the root (first: %s)",
+                  path, manifest->refused, manifest->first_refused);
+        log_error(&error);
+    }
+}
+
+static apr_array_header_t *read_manifests(struct mount_work *work, const apr_array_header_t *paths)
+{
+    apr_array_header_t *found =
+        apr_array_make(work->pool, paths->nelts, sizeof(struct found_manifest));
+    for (int i = 0; i < paths->nelts; i++) {
+        struct found_manifest one = {.path = ((const char *const *)(const void *)paths->elts)[i]};
+        struct error error;
+        const char *absolute = apr_pstrcat(work->pool, work->settings->root, "/", one.path, NULL);
+        if (manifest_read(&one.manifest, work->root, one.path, work->pool, &error) != 0) {
+            log_error(&error);
+            work->compiled->broken = true;
+            watch_add(&work->compiled->watch, absolute, &one.manifest.status);
+            continue;
+        }
+        log_refused(one.path, &one.manifest);
+        watch_add(&work->compiled->watch, absolute, &one.manifest.status);
+        *(const char **)apr_array_push(work->compiled->manifests) = absolute;
+        *(struct found_manifest *)apr_array_push(found) = one;
+    }
+    return found;
+}
+
+static const struct found_manifest *manifest_at(const apr_array_header_t *manifests, int index)
+{
+    return &((const struct found_manifest *)(const void *)manifests->elts)[index];
+}
+
+static const struct manifest_pair *pair_at(const struct manifest *manifest, int index)
+{
+    return &((const struct manifest_pair *)(const void *)manifest->pairs->elts)[index];
+}
+
+static void list_names(struct mount_work *work, const apr_array_header_t *manifests)
+{
+    for (int m = 0; m < manifests->nelts; m++) {
+        const struct manifest *manifest = &manifest_at(manifests, m)->manifest;
+        for (int i = 0; i < manifest->pairs->nelts; i++) {
+            const struct manifest_pair *pair = pair_at(manifest, i);
+            apr_hash_set(work->listed, pair->original, APR_HASH_KEY_STRING, "");
+            apr_hash_set(work->listed, pair->hashed, APR_HASH_KEY_STRING, "");
+        }
+    }
+}
+
+/* Records the siblings that are there; whether one may be sent is decided when it is asked for. */
+static void add_variants(struct mount_work *work, struct writer_entry *entry)
+{
+    static const struct {
+        enum coding coding;
+        const char *suffix;
+    } siblings[] = {
+        {CODING_BR, ".br"}, {CODING_ZSTD, ".zst"}, {CODING_ZSTD, ".zstd"}, {CODING_GZIP, ".gz"}};
+    for (size_t i = 0; i < sizeof siblings / sizeof *siblings; i++) {
+        struct stat status;
+        const char *path = apr_pstrcat(work->pool, entry->path, siblings[i].suffix, NULL);
+        bool again =
+            entry->variants > 0 && entry->variant[entry->variants - 1].coding == siblings[i].coding;
+        if (!again && tree_has(&work->tree, path) &&
+            !apr_hash_get(work->listed, path, APR_HASH_KEY_STRING) &&
+            fstatat(work->root, path, &status, 0) == 0 && S_ISREG(status.st_mode)) {
+            entry->variant[entry->variants++] = (struct writer_variant){
+                .coding = siblings[i].coding, .path = path, .size = (uint64_t)status.st_size};
+        }
+    }
+}
+
+static const char *type_of(const struct settings_mount *mount, const char *name)
+{
+    for (int i = 0; i < mount->types->nelts; i++) {
+        const struct settings_type *type =
+            &((const struct settings_type *)(const void *)mount->types->elts)[i];
+        if (media_key_matches(slice_of(type->key), slice_of(name))) {
+            return type->type;
+        }
+    }
+    return media_type(slice_of(name));
+}
+
+/* The entry of the file that a pair points to; made at its first mention. */
+static uint32_t entry_of(struct mount_work *work, const struct manifest_pair *pair)
+{
+    const uint32_t *known = apr_hash_get(work->entries, pair->hashed, APR_HASH_KEY_STRING);
+    struct stat status;
+    if (known) {
+        return *known;
+    }
+    struct writer_entry entry = {.path = pair->hashed,
+                                 .hash = hashed_name_digits(slice_of(pair->hashed)),
+                                 .type = type_of(work->settings, pair->original)};
+    if (tree_has(&work->tree, entry.path) && fstatat(work->root, entry.path, &status, 0) == 0 &&
+        S_ISREG(status.st_mode)) {
+        entry.sized = true;
+        entry.size = (uint64_t)status.st_size;
+        add_variants(work, &entry);
+    }
+    uint32_t *index = apr_palloc(work->pool, sizeof *index);
+    *index = writer_add_entry(work->writer, &entry);
+    apr_hash_set(work->entries, pair->hashed, APR_HASH_KEY_STRING, index);
+    return *index;
+}
+
+static void add_pair(struct mount_work *work, const struct manifest_pair *pair, uint32_t release)
+{
+    /* A storage may map a name to itself: then there is no hash, and the live tree has the file. */
+    if (strcmp(pair->original, pair->hashed) == 0) {
+        return;
+    }
+    uint32_t entry = entry_of(work, pair);
+    writer_add_original_name(work->writer, work->index, pair->original, release, entry);
+    if (hashed_name_digits(slice_of(pair->hashed)).at) {
+        writer_add_hashed_name(work->writer, work->index, pair->hashed, entry);
+    }
+}
+
+/* The name of the manifest's directory; for one in the root itself the chosen release, unless that
+ * is a directory's, else the beginning of its md5. */
+static const char *release_id(struct mount_work *work, const apr_array_header_t *manifests,
+                              const struct found_manifest *found)
+{
+    const char *slash = strrchr(found->path, '/');
+    const char *chosen = work->settings->release;
+    if (slash) {
+        const char *directory =
+            apr_pstrmemdup(work->pool, found->path, (apr_size_t)(slash - found->path));
+        const char *last = strrchr(directory, '/');
+        return last ? last + 1 : directory;
+    }
+    for (int i = 0; chosen && i < manifests->nelts; i++) {
+        const char *path = manifest_at(manifests, i)->path;
+        size_t len = strlen(chosen);
+        if (strncmp(path, chosen, len) == 0 && path[len] == '/') {
+            chosen = NULL;
+        }
+    }
+    return chosen ? chosen : apr_pstrndup(work->pool, found->manifest.md5, HASHED_NAME_DIGITS);
+}
+
+static void compile_manifests(struct mount_work *work)
+{
+    apr_array_header_t *manifests = read_manifests(work, find_manifests(work));
+    if (manifests->nelts == 0) {
+        return;
+    }
+    list_names(work, manifests);
+    work->tree =
+        tree_read(work->root, work->settings->root, TREE_WHOLE, &work->compiled->watch, work->pool);
+    for (int m = 0; m < manifests->nelts; m++) {
+        const struct found_manifest *found = manifest_at(manifests, m);
+        const struct timespec *published = &found->manifest.status.st_mtim;
+        uint32_t release =
+            writer_add_release(work->writer, work->index, release_id(work, manifests, found), true,
+                               (int64_t)published->tv_sec * 1000000000 + published->tv_nsec);
+        for (int i = 0; i < found->manifest.pairs->nelts; i++) {
+            add_pair(work, pair_at(&found->manifest, i), release);
+        }
+    }
+}
+
+static void compile_mount(struct mount_work *work)
+{
+    const struct settings_mount *mount = work->settings;
+    struct stat status;
+    struct error error;
+    bool there = stat(mount->root, &status) == 0;
+    watch_add(&work->compiled->watch, mount->root, there ? &status : NULL);
+    work->index = writer_add_mount(work->writer, mount);
+    work->root = open(mount->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (work->root < 0) {
+        file_explain_directory(mount->url, mount->root, errno, &error);
+        log_error(&error);
+        return;
+    }
+    compile_manifests(work);
+    close(work->root);
+}
+
+int compile_site(const struct settings *settings, struct compiled *compiled, apr_pool_t *pool,
+                 struct error *error)
+{
+    struct writer *writer = writer_make(pool);
+    *compiled = (struct compiled){.watch = watch_make(pool),
+                                  .manifests = apr_array_make(pool, 4, sizeof(const char *))};
+    writer_set_site(writer, settings->delivery, settings->coding_header);
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        struct mount_work work = {.settings = &settings->mount[i],
+                                  .writer = writer,
+                                  .compiled = compiled,
+                                  .pool = pool,
+                                  .listed = apr_hash_make(pool),
+                                  .entries = apr_hash_make(pool)};
+        compile_mount(&work);
+    }
+    return writer_finish(writer, &compiled->block, &compiled->size, error);
+}

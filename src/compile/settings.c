@@ -1,0 +1,353 @@
+#include "compile/settings.h"
+
+#include "base/log.h"
+#include "compile/settings_file.h"
+#include "http/path.h"
+
+#include <apr_strings.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a setter may use beside the text itself. */
+struct setting_context {
+    struct settings *settings;
+    struct settings_mount *mount;
+    const char *name; /* as the operator wrote it */
+    const char *base; /* directory for relative paths; NULL: they must be absolute */
+    apr_pool_t *pool;
+};
+
+static int bad_value(const struct setting_context *context, const char *value, const char *wanted,
+                     struct error *error)
+{
+    return error_set(error, HB_SETTING_BAD_VALUE, "%s: \"%s\" is not %s", context->name, value,
+                     wanted);
+}
+
+static bool has_control(const char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A token of RFC 9110 5.6.2. */
+static bool is_token(const char *text)
+{
+    size_t len = strspn(text, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    return len > 0 && text[len] == '\0';
+}
+
+static bool parse_boolean(const char *value, bool *result)
+{
+    static const char *const words[2][3] = {{"false", "0", "off"}, {"true", "1", "on"}};
+    for (int truth = 0; truth < 2; truth++) {
+        for (int i = 0; i < 3; i++) {
+            if (strcmp(value, words[truth][i]) == 0) {
+                *result = truth == 1;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int set_root(struct setting_context *context, const char *value, struct error *error)
+{
+    if (has_control(value) || strlen(value) >= PATH_MAX) {
+        return bad_value(context, value, "a path", error);
+    }
+    if (value[0] != '/' && !context->base) {
+        return bad_value(context, value, "an absolute path", error);
+    }
+    char *root = value[0] == '/' ? apr_pstrdup(context->pool, value)
+                                 : apr_pstrcat(context->pool, context->base, "/", value, NULL);
+    for (size_t len = strlen(root); len > 1 && root[len - 1] == '/'; len--) {
+        root[len - 1] = '\0';
+    }
+    context->mount->root = root;
+    return 0;
+}
+
+/* A path, or a URL whose path counts. */
+static int set_url(struct setting_context *context, const char *value, struct error *error)
+{
+    struct path path;
+    const char *authority = strstr(value, "//");
+    bool absolute = authority && (authority == value || authority[-1] == ':');
+    const char *slash = absolute ? strchr(authority + 2, '/') : NULL;
+    const char *from = !absolute ? value : slash ? slash : "/";
+    const char *rooted = from[0] == '/' ? from : apr_pstrcat(context->pool, "/", from, NULL);
+    if (strpbrk(rooted, "?#\\ ") || strstr(rooted, "//") || strstr(rooted, "..") ||
+        path_resolve(slice_of(rooted), &path) != PATH_OK) {
+        return bad_value(context, value, "a URL prefix such as /static/", error);
+    }
+    context->mount->url =
+        strcmp(path.text, "/") == 0 ? "/" : apr_pstrcat(context->pool, path.text, "/", NULL);
+    return 0;
+}
+
+static int set_manifests(struct setting_context *context, const char *value, struct error *error)
+{
+    for (struct slice rest = slice_of(value); rest.at;) {
+        if (!path_is_plain(slice_cut(&rest, ':'))) {
+            return bad_value(context, value, "a list of file names or globs below the root", error);
+        }
+    }
+    context->mount->manifests = apr_pstrdup(context->pool, value);
+    return 0;
+}
+
+static int set_release(struct setting_context *context, const char *value, struct error *error)
+{
+    if (has_control(value)) {
+        return bad_value(context, value, "a release id", error);
+    }
+    context->mount->release = apr_pstrdup(context->pool, value);
+    return 0;
+}
+
+static int set_max_age(struct setting_context *context, const char *value, struct error *error)
+{
+    char *end;
+    if (strcmp(value, "none") == 0) {
+        context->mount->max_age_sent = false;
+        return 0;
+    }
+    unsigned long long seconds = strtoull(value, &end, 10);
+    if (value[0] < '0' || value[0] > '9' || *end || seconds > 315360000) {
+        return bad_value(context, value, "a number of seconds from 0 to 315360000, or none", error);
+    }
+    context->mount->max_age_sent = true;
+    context->mount->max_age = (uint32_t)seconds;
+    return 0;
+}
+
+static int set_charset(struct setting_context *context, const char *value, struct error *error)
+{
+    if (!is_token(value)) {
+        return bad_value(context, value, "the name of a charset", error);
+    }
+    context->mount->charset = apr_pstrdup(context->pool, value);
+    return 0;
+}
+
+static int set_allow_all_origins(struct setting_context *context, const char *value,
+                                 struct error *error)
+{
+    if (!parse_boolean(value, &context->mount->allow_all_origins)) {
+        return bad_value(context, value, "one of true, false, 1, 0, on, off", error);
+    }
+    return 0;
+}
+
+static int set_delivery(struct setting_context *context, const char *value, struct error *error)
+{
+    context->settings->delivery = delivery_of(slice_of(value));
+    if (context->settings->delivery == DELIVERY_COUNT) {
+        return bad_value(context, value, "body or x-sendfile", error);
+    }
+    return 0;
+}
+
+static int set_coding_header(struct setting_context *context, const char *value,
+                             struct error *error)
+{
+    if (!is_token(value)) {
+        return bad_value(context, value, "the name of a header field", error);
+    }
+    context->settings->coding_header = apr_pstrdup(context->pool, value);
+    return 0;
+}
+
+/* Every setting once. Without a setter: part of the contract, not of this version. */
+static const struct setting {
+    const char *key;      /* in the file; NULL: in the environment only */
+    const char *variable; /* NULL: in the file only */
+    bool of_site;
+    int (*set)(struct setting_context *, const char *value, struct error *);
+} table[] = {
+    {"root", "STATIC_ROOT", false, set_root},
+    {"url", "STATIC_URL", false, set_url},
+    {"release", "RELEASE_ID", false, set_release},
+    {"manifests", "HANDBACK_MANIFESTS", false, set_manifests},
+    {"max_age", "HANDBACK_MAX_AGE", false, set_max_age},
+    {"charset", "HANDBACK_CHARSET", false, set_charset},
+    {"allow_all_origins", "HANDBACK_ALLOW_ALL_ORIGINS", false, set_allow_all_origins},
+    {"delivery", "HANDBACK_DELIVERY", true, set_delivery},
+    {"coding_header", "HANDBACK_CODING_HEADER", true, set_coding_header},
+    {"state", "HANDBACK_STATE", true, NULL},
+    {"pool", "HANDBACK_POOL", true, NULL},
+    {"delivery_url", "HANDBACK_DELIVERY_URL", true, NULL},
+    {"delivery_root", "HANDBACK_DELIVERY_ROOT", true, NULL},
+    {"dirs", "HANDBACK_DIRS", false, NULL},
+    {"immutable", "HANDBACK_IMMUTABLE", false, NULL},
+    {"follow", "HANDBACK_FOLLOW", false, NULL},
+    {"index_file", "HANDBACK_INDEX_FILE", false, NULL},
+    {"headers", NULL, false, NULL},
+    {"skip_compress_extensions", NULL, false, NULL},
+    {"keep_only_hashed_files", NULL, false, NULL},
+    {NULL, "HANDBACK_ROOT", true, NULL},
+};
+enum {
+    SETTINGS = sizeof table / sizeof *table
+};
+
+static int apply(const struct setting *setting, struct setting_context *context, const char *value,
+                 struct error *error)
+{
+    if (setting->set) {
+        return setting->set(context, value, error);
+    }
+    struct error notice;
+    error_set(&notice, HB_SETTING_WITHOUT_EFFECT, "%s has no effect in this version: leave it out",
+              context->name);
+    log_error(&notice);
+    return 0;
+}
+
+int settings_set(struct settings *settings, struct settings_mount *mount, const char *key,
+                 const char *value, const char *base, apr_pool_t *pool, struct error *error)
+{
+    struct setting_context context = {
+        .settings = settings, .mount = mount, .name = key, .base = base, .pool = pool};
+    for (size_t i = 0; i < SETTINGS; i++) {
+        if (table[i].key && strcmp(table[i].key, key) == 0 && (mount || table[i].of_site)) {
+            return apply(&table[i], &context, value, error);
+        }
+    }
+    return error_set(error, HB_SETTING_UNKNOWN, "%s: there is no such setting%s", key,
+                     mount ? "" : " for the whole site");
+}
+
+int settings_add_type(struct settings_mount *mount, const char *key, const char *type,
+                      struct error *error)
+{
+    if (!*key || strchr(key, '/') || has_control(key) || !strchr(type, '/') || has_control(type)) {
+        return error_set(
+            error, HB_SETTING_BAD_VALUE,
+            "mimetypes: \"%s\": \"%s\" is not \".extension\" or \"name\": \"type/subtype\"", key,
+            type);
+    }
+    *(struct settings_type *)apr_array_push(mount->types) = (struct settings_type){key, type};
+    return 0;
+}
+
+struct settings_mount settings_default_mount(apr_pool_t *pool)
+{
+    return (struct settings_mount){
+        .url = "/static/",
+        .manifests = "staticfiles.json:*/staticfiles.json",
+        .charset = "utf-8",
+        .max_age_sent = true,
+        .max_age = 60,
+        .allow_all_origins = true,
+        .types = apr_array_make(pool, 4, sizeof(struct settings_type)),
+    };
+}
+
+/* The value of a variable; NULL when it is not set or empty. */
+static const char *variable_of(char **environment, const char *name)
+{
+    size_t len = strlen(name);
+    for (; *environment; environment++) {
+        if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=') {
+            const char *value = *environment + len + 1;
+            return *value ? value : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* Applies the variables of one rank: Django's own names, or ours. */
+static int apply_variables(struct settings *settings, char **environment, bool ours,
+                           apr_pool_t *pool, struct error *error)
+{
+    for (size_t i = 0; i < SETTINGS; i++) {
+        const char *name = table[i].variable;
+        const char *value = name ? variable_of(environment, name) : NULL;
+        struct setting_context context = {
+            .settings = settings, .mount = &settings->mount[0], .name = name, .pool = pool};
+        if (value && (strncmp(name, "HANDBACK_", 9) == 0) == ours &&
+            apply(&table[i], &context, value, error) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static bool is_variable_known(const char *entry, size_t len)
+{
+    if (len == strlen("HANDBACK_CONFIG") && strncmp(entry, "HANDBACK_CONFIG", len) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < SETTINGS; i++) {
+        const char *name = table[i].variable;
+        if (name && strlen(name) == len && strncmp(entry, name, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A HANDBACK_ variable that is no setting is a typing error that would else go unnoticed. */
+static int refuse_unknown_variables(char **environment, struct error *error)
+{
+    for (; *environment; environment++) {
+        size_t len = strcspn(*environment, "=");
+        if (strncmp(*environment, "HANDBACK_", 9) == 0 && !is_variable_known(*environment, len)) {
+            return error_set(error, HB_SETTING_UNKNOWN, "%.*s: there is no such setting", (int)len,
+                             *environment);
+        }
+    }
+    return 0;
+}
+
+/* handback.json beside the executable; NULL when that cannot be named. */
+static const char *default_file(apr_pool_t *pool)
+{
+    char program[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (len <= 0) {
+        return NULL;
+    }
+    program[len] = '\0';
+    char *slash = strrchr(program, '/');
+    return slash ? apr_psprintf(pool, "%.*s/handback.json", (int)(slash - program), program) : NULL;
+}
+
+int settings_read(struct settings *settings, char **environment, apr_pool_t *pool,
+                  struct error *error)
+{
+    const char *named = variable_of(environment, "HANDBACK_CONFIG");
+    *settings = (struct settings){.mounts = 1, .delivery = DELIVERY_BODY, .coding_header = ""};
+    settings->mount[0] = settings_default_mount(pool);
+    settings->file = named ? named : default_file(pool);
+    if (named && named[0] != '/') {
+        return error_set(error, HB_SETTING_BAD_VALUE,
+                         "HANDBACK_CONFIG: \"%s\" is not an absolute path", named);
+    }
+    if (refuse_unknown_variables(environment, error) != 0 ||
+        apply_variables(settings, environment, false, pool, error) != 0 ||
+        (settings->file &&
+         settings_file_read(settings, settings->file, named != NULL, pool, error) != 0) ||
+        apply_variables(settings, environment, true, pool, error) != 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        if (!settings->mount[i].root) {
+            return error_set(
+                error, HB_SETTING_REQUIRED,
+                "STATIC_ROOT is not set: give the directory that collectstatic fills, in the "
+                "environment or as \"root\" in %s",
+                settings->file ? settings->file : "handback.json");
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,58 @@
+/* The settings of a site, from the process environment and a JSON file. In ascending order of rank:
+ * Django's own names in the environment (STATIC_ROOT …), the file, HANDBACK_* variables. */
+#ifndef COMPILE_SETTINGS_H
+#define COMPILE_SETTINGS_H
+
+#include "base/error.h"
+#include "catalog/catalog.h"
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct settings_type {
+    const char *key; /* ".ext", or a whole file name */
+    const char *type;
+};
+
+/* One mount. Strings live in the pool that settings_read was given. */
+struct settings_mount {
+    const char *root;      /* absolute, without a '/' at the end */
+    const char *url;       /* decoded, begins and ends with '/' */
+    const char *manifests; /* globs, separated by ':' */
+    const char *release;   /* NULL: not chosen */
+    const char *charset;
+    bool max_age_sent;
+    uint32_t max_age; /* seconds */
+    bool allow_all_origins;
+    apr_array_header_t *types; /* of struct settings_type */
+};
+
+struct settings {
+    struct settings_mount mount[CATALOG_MOUNTS_MAX];
+    uint32_t mounts;
+    enum delivery delivery;
+    const char *coding_header; /* "": none */
+    const char *file;          /* the settings file; it need not exist unless it was named */
+};
+
+/* Reads everything from `environment` (a NULL-terminated list of NAME=value) and the file. Settings
+ * that this version knows but does not use are logged as HB0006. Returns 0, or -1 with the number
+ * of the first fault; settings->file is set in either case. */
+int settings_read(struct settings *settings, char **environment, apr_pool_t *pool,
+                  struct error *error);
+
+/* Sets one key of the file, whose value has been turned into text (lists joined by ':'). Relative
+ * paths are relative to `base`. For settings_file.c. Returns 0, or -1 with the fault. */
+int settings_set(struct settings *settings, struct settings_mount *mount, const char *key,
+                 const char *value, const char *base, apr_pool_t *pool, struct error *error);
+
+/* Adds a media type of a mount. Returns 0, or -1 with the fault. */
+int settings_add_type(struct settings_mount *mount, const char *key, const char *type,
+                      struct error *error);
+
+/* A mount with every default. */
+struct settings_mount settings_default_mount(apr_pool_t *pool);
+
+#endif

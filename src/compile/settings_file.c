@@ -1,0 +1,208 @@
+#include "compile/settings_file.h"
+
+#include "base/file.h"
+#include "base/log.h"
+
+#include <apr_strings.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    FILE_LIMIT = 1 << 20
+};
+
+/* What is being read, for diagnoses and relative paths. */
+struct reader {
+    struct settings *settings;
+    const char *path;
+    const char *base;
+    apr_pool_t *pool;
+};
+
+/* Puts the name of the file before the fault. */
+static int in_file(const struct reader *reader, struct error *error)
+{
+    struct error inner = *error;
+    return error_set(error, inner.number, "%s: %s", reader->path, inner.text);
+}
+
+/* A scalar or a list of strings as the text that an environment variable would hold; NULL when the
+ * value has no such form. */
+static const char *text_of(const json_t *value, apr_pool_t *pool)
+{
+    if (json_is_string(value)) {
+        return json_string_value(value);
+    }
+    if (json_is_boolean(value)) {
+        return json_is_true(value) ? "true" : "false";
+    }
+    if (json_is_integer(value)) {
+        return apr_psprintf(pool, "%lld", (long long)json_integer_value(value));
+    }
+    if (!json_is_array(value)) {
+        return NULL;
+    }
+    const char *joined = "";
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const char *item = json_string_value(json_array_get(value, i));
+        if (!item || strchr(item, ':')) {
+            return NULL;
+        }
+        joined = apr_pstrcat(pool, joined, i > 0 ? ":" : "", item, NULL);
+    }
+    return joined;
+}
+
+static int read_types(const struct reader *reader, struct settings_mount *mount,
+                      const json_t *types, struct error *error)
+{
+    const char *key;
+    json_t *type;
+    if (!json_is_object(types)) {
+        return error_set(error, HB_SETTING_BAD_VALUE, "mimetypes is not an object");
+    }
+    /* jansson's iterators take no const object, though they only read it. */
+    void *at = json_object_iter((json_t *)(uintptr_t)types);
+    for (; at; at = json_object_iter_next((json_t *)(uintptr_t)types, at)) {
+        key = json_object_iter_key(at);
+        type = json_object_iter_value(at);
+        if (!json_is_string(type)) {
+            return error_set(error, HB_SETTING_BAD_VALUE, "mimetypes: \"%s\" is not a string", key);
+        }
+        if (settings_add_type(mount, apr_pstrdup(reader->pool, key),
+                              apr_pstrdup(reader->pool, json_string_value(type)), error) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* One key; `mount` is NULL where only keys of the whole site may stand. */
+static int read_key(const struct reader *reader, struct settings_mount *mount, const char *key,
+                    const json_t *value, struct error *error)
+{
+    if (mount && strcmp(key, "mimetypes") == 0) {
+        return read_types(reader, mount, value, error);
+    }
+    const char *text = json_is_object(value) ? "" : text_of(value, reader->pool);
+    if (!text) {
+        return error_set(error, HB_SETTING_BAD_VALUE,
+                         "%s: not a string, a number, a boolean or a list", key);
+    }
+    return settings_set(reader->settings, mount, key, text, reader->base, reader->pool, error);
+}
+
+/* The keys of an object, except those named in `skip`. */
+static int read_keys(const struct reader *reader, struct settings_mount *mount, json_t *object,
+                     const char *skip, struct error *error)
+{
+    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+        const char *key = json_object_iter_key(at);
+        if (strcmp(key, skip) != 0 &&
+            read_key(reader, mount, key, json_object_iter_value(at), error) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* A mount of the list. Kinds of a later version are named and left out. */
+static int read_mount(const struct reader *reader, json_t *object, struct error *error)
+{
+    struct settings *settings = reader->settings;
+    const char *kind = json_string_value(json_object_get(object, "kind"));
+    if (!json_is_object(object) || (json_object_get(object, "kind") && !kind)) {
+        return error_set(error, HB_SETTINGS_FILE_NOT_JSON, "mounts: every item must be an object");
+    }
+    if (kind && (strcmp(kind, "media") == 0 || strcmp(kind, "root") == 0)) {
+        struct error notice;
+        error_set(&notice, HB_SETTING_WITHOUT_EFFECT,
+                  "%s: mounts of kind %s have no effect in this version", reader->path, kind);
+        log_error(&notice);
+        return 0;
+    }
+    if (kind && strcmp(kind, "static") != 0) {
+        return error_set(error, HB_SETTING_BAD_VALUE, "kind: \"%s\" is not static, media or root",
+                         kind);
+    }
+    if (settings->mounts == CATALOG_MOUNTS_MAX) {
+        return error_set(error, HB_SETTING_BAD_VALUE, "mounts: more than %d", CATALOG_MOUNTS_MAX);
+    }
+    /* The first mount already holds what Django's variables say. */
+    struct settings_mount *mount = &settings->mount[settings->mounts];
+    if (settings->mounts > 0) {
+        *mount = settings_default_mount(reader->pool);
+    }
+    settings->mounts++;
+    return read_keys(reader, mount, object, "kind", error);
+}
+
+static int read_object(const struct reader *reader, json_t *object, struct error *error)
+{
+    json_t *mounts = json_object_get(object, "mounts");
+    if (!json_is_object(object)) {
+        return error_set(error, HB_SETTINGS_FILE_NOT_JSON, "not a JSON object");
+    }
+    if (!mounts) {
+        return read_keys(reader, &reader->settings->mount[0], object, "", error);
+    }
+    if (!json_is_array(mounts)) {
+        return error_set(error, HB_SETTINGS_FILE_NOT_JSON, "mounts is not a list");
+    }
+    reader->settings->mounts = 0;
+    for (size_t i = 0; i < json_array_size(mounts); i++) {
+        if (read_mount(reader, json_array_get(mounts, i), error) != 0) {
+            return -1;
+        }
+    }
+    if (reader->settings->mounts == 0) {
+        return error_set(error, HB_SETTING_REQUIRED, "mounts names no static mount");
+    }
+    return read_keys(reader, NULL, object, "mounts", error);
+}
+
+static int parse(const struct reader *reader, const char *bytes, size_t length, struct error *error)
+{
+    json_error_t fault;
+    json_t *object = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &fault);
+    if (!object) {
+        return error_set(error, HB_SETTINGS_FILE_NOT_JSON, "line %d is not JSON: %s", fault.line,
+                         fault.text);
+    }
+    int result = read_object(reader, object, error);
+    json_decref(object);
+    return result;
+}
+
+int settings_file_read(struct settings *settings, const char *path, bool named, apr_pool_t *pool,
+                       struct error *error)
+{
+    char *bytes;
+    size_t length;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT && !named) {
+        return 0;
+    }
+    int failed = fd < 0 || file_read(fd, FILE_LIMIT, &bytes, &length) != 0;
+    int cause = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (failed) {
+        return error_set(error, HB_SETTINGS_FILE_UNREADABLE, "%s: cannot be read: %s", path,
+                         strerror(cause));
+    }
+    const char *slash = strrchr(path, '/');
+    struct reader reader = {.settings = settings,
+                            .path = path,
+                            .base =
+                                apr_pstrndup(pool, path, slash ? (apr_size_t)(slash - path) : 0),
+                            .pool = pool};
+    int result = parse(&reader, bytes, length, error);
+    free(bytes);
+    return result == 0 ? 0 : in_file(&reader, error);
+}

@@ -1,0 +1,83 @@
+#include "compile/tree.h"
+
+#include "base/file.h"
+#include "base/log.h"
+
+#include <apr_strings.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One walk; `root_path` is only for the watch and for diagnoses. */
+struct walk {
+    struct tree *tree;
+    struct watch *watch;
+    const char *root_path;
+    int root;
+};
+
+static void read_directory(struct walk *walk, const char *name, int depth);
+
+static bool is_directory(const struct walk *walk, const struct dirent *entry, const char *name)
+{
+    struct stat status;
+    if (entry->d_type != DT_UNKNOWN) {
+        return entry->d_type == DT_DIR;
+    }
+    return fstatat(walk->root, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+}
+
+static void read_entries(struct walk *walk, DIR *directory, const char *parent, int depth)
+{
+    struct dirent *entry;
+    while ((entry = readdir(directory))) {
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        const char *name = *parent ? apr_pstrcat(walk->tree->pool, parent, "/", entry->d_name, NULL)
+                                   : apr_pstrdup(walk->tree->pool, entry->d_name);
+        if (!is_directory(walk, entry, name)) {
+            apr_hash_set(walk->tree->names, name, APR_HASH_KEY_STRING, name);
+        } else if (depth > 0) {
+            read_directory(walk, name, depth - 1);
+        }
+    }
+}
+
+static void read_directory(struct walk *walk, const char *name, int depth)
+{
+    struct stat status;
+    struct error error;
+    const char *path =
+        *name ? apr_pstrcat(walk->tree->pool, walk->root_path, "/", name, NULL) : walk->root_path;
+    int fd = file_open_directory_beneath(walk->root, *name ? name : ".");
+    DIR *directory = fd >= 0 && fstat(fd, &status) == 0 ? fdopendir(fd) : NULL;
+    if (!directory) {
+        if (errno != ENOENT) {
+            error_set(&error, HB_TREE_UNREADABLE, "%s cannot be read: %s", path, strerror(errno));
+            log_error(&error);
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+        return;
+    }
+    watch_add(walk->watch, path, &status);
+    read_entries(walk, directory, name, depth);
+    closedir(directory);
+}
+
+struct tree tree_read(int root, const char *path, int depth, struct watch *watch, apr_pool_t *pool)
+{
+    struct tree tree = {.names = apr_hash_make(pool), .pool = pool};
+    struct walk walk = {.tree = &tree, .watch = watch, .root_path = path, .root = root};
+    read_directory(&walk, "", depth);
+    return tree;
+}
+
+bool tree_has(const struct tree *tree, const char *name)
+{
+    return apr_hash_get(tree->names, name, APR_HASH_KEY_STRING) != NULL;
+}

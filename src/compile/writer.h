@@ -1,0 +1,52 @@
+/* Writes the block that catalog/format.h describes. Elements are added in any order; finishing
+ * sorts the names, builds the slots and lays everything out. */
+#ifndef COMPILE_WRITER_H
+#define COMPILE_WRITER_H
+
+#include "base/error.h"
+#include "compile/settings.h"
+
+#include <apr_pools.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct writer;
+
+struct writer_variant {
+    enum coding coding;
+    const char *path;
+    uint64_t size;
+};
+
+struct writer_entry {
+    const char *path;
+    struct slice hash; /* empty: the name carries none */
+    const char *type;
+    bool sized; /* false: the file is not there */
+    uint64_t size;
+    unsigned variants;
+    struct writer_variant variant[CODING_IDENTITY];
+};
+
+/* An empty catalog; it lives in `pool`, as do the texts that are added. */
+struct writer *writer_make(apr_pool_t *pool);
+
+void writer_set_site(struct writer *writer, enum delivery delivery, const char *coding_header);
+
+/* Each returns the index of what was added. */
+uint32_t writer_add_mount(struct writer *writer, const struct settings_mount *mount);
+uint32_t writer_add_release(struct writer *writer, uint32_t mount, const char *id, bool in_root,
+                            int64_t published);
+uint32_t writer_add_entry(struct writer *writer, const struct writer_entry *entry);
+
+/* A hashed name, or an original name of one release. A pair of (mount, name, release) that is there
+ * already keeps its first entry. */
+void writer_add_hashed_name(struct writer *writer, uint32_t mount, const char *name,
+                            uint32_t entry);
+void writer_add_original_name(struct writer *writer, uint32_t mount, const char *name,
+                              uint32_t release, uint32_t entry);
+
+/* Lays the block out in memory that the caller frees. Returns 0, or -1 with HB0031 or HB0064. */
+int writer_finish(struct writer *writer, void **block, uint64_t *size, struct error *error);
+
+#endif

@@ -1,0 +1,316 @@
+#include "fastcgi/connection.h"
+
+#include "base/log.h"
+#include "fastcgi/peek.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Milliseconds that a peer may keep a connection in a state without going on. */
+enum {
+    HEAD_PATIENCE = 5000,
+    SENDING_PATIENCE = 300000,
+    LINGERING_PATIENCE = 30000
+};
+
+enum {
+    LINGERING_BYTES = 256 << 20,
+    RECORDS_AT_A_TIME = 16, /* then other connections have their turn */
+};
+
+/* One per thread: a head is looked at, then a record is built in the same place. */
+static _Thread_local unsigned char scratch[PEEK_SIZE];
+_Static_assert(sizeof scratch >= GATEWAY_FCGI_BUFFER, "a record fits");
+
+long long connection_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_busy(enum connection_state state)
+{
+    return state == CONNECTION_HEAD || state == CONNECTION_ANSWER || state == CONNECTION_SENDING;
+}
+
+/* Patience 0: the state may last for ever. */
+static void enter(struct connection *connection, enum connection_state state, long long patience)
+{
+    int change = is_busy(state) - is_busy(connection->state);
+    if (change != 0) {
+        atomic_fetch_add(&connection->shared->busy, change);
+    }
+    connection->state = state;
+    atomic_store(&connection->deadline, patience ? connection_clock() + patience : 0);
+}
+
+static int tell_epoll(struct connection *connection, int operation)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
+    if (connection->watches_writing) {
+        event.events |= EPOLLOUT;
+    }
+    return epoll_ctl(connection->shared->epoll, operation, connection->fd, &event);
+}
+
+/* Lets go of what a half-sent answer holds. */
+static void drop_answer(struct connection *connection)
+{
+    free(connection->unsent);
+    connection->unsent = NULL;
+    if (connection->rest.file >= 0) {
+        close(connection->rest.file);
+        connection->rest.file = -1;
+    }
+}
+
+static void forget(struct connection *connection)
+{
+    drop_answer(connection);
+    enter(connection, CONNECTION_CLOSED, 0);
+    connection->fd = -1;
+}
+
+void connection_close(struct connection *connection)
+{
+    if (connection->state != CONNECTION_CLOSED) {
+        close(connection->fd);
+        forget(connection);
+    }
+}
+
+int connection_begin(struct connection *connection, struct connection_shared *shared, int fd)
+{
+    connection->shared = shared;
+    connection->fd = fd;
+    connection->body = connection->watches_writing = false;
+    connection->rest = (struct gateway_fcgi_rest){.file = -1};
+    connection->unsent = NULL;
+    connection->discarded = 0;
+    connection->state = CONNECTION_CLOSED;
+    enter(connection, CONNECTION_IDLE, 0);
+    if (tell_epoll(connection, EPOLL_CTL_ADD) != 0) {
+        connection_close(connection);
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- sending ----------------------------------------------------------------------------------
+ */
+
+static void wait_for_room(struct connection *connection)
+{
+    enter(connection, CONNECTION_SENDING, SENDING_PATIENCE);
+    connection->watches_writing = true;
+    /* Even if it was told already: telling again makes an event when there is room by now. */
+    if (tell_epoll(connection, EPOLL_CTL_MOD) != 0) {
+        connection_close(connection);
+    }
+}
+
+/* Sends without ever waiting. Returns the number of bytes that left, or -1: the peer is gone. */
+static ssize_t send_some(int fd, const unsigned char *bytes, size_t len)
+{
+    size_t sent = 0;
+    while (sent < len) {
+        ssize_t n = send(fd, bytes + sent, len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return errno == EAGAIN || errno == EWOULDBLOCK ? (ssize_t)sent : -1;
+        }
+        sent += (size_t)n;
+    }
+    return (ssize_t)sent;
+}
+
+/* True when all of it left; else what remains is kept, or the connection is closed. */
+static bool send_record(struct connection *connection, const unsigned char *bytes, size_t len)
+{
+    ssize_t sent = send_some(connection->fd, bytes, len);
+    if (sent == (ssize_t)len) {
+        return true;
+    }
+    connection->unsent = sent >= 0 ? malloc(len - (size_t)sent) : NULL;
+    if (!connection->unsent) {
+        connection_close(connection);
+        return false;
+    }
+    connection->unsent_at = 0;
+    connection->unsent_len = len - (size_t)sent;
+    memcpy(connection->unsent, bytes + sent, connection->unsent_len);
+    wait_for_room(connection);
+    return false;
+}
+
+static bool send_unsent(struct connection *connection)
+{
+    ssize_t sent = send_some(connection->fd, connection->unsent + connection->unsent_at,
+                             connection->unsent_len - connection->unsent_at);
+    if (sent < 0) {
+        connection_close(connection);
+        return false;
+    }
+    connection->unsent_at += (size_t)sent;
+    if (connection->unsent_at < connection->unsent_len) {
+        if (sent > 0) {
+            enter(connection, CONNECTION_SENDING, SENDING_PATIENCE);
+        }
+        return false;
+    }
+    free(connection->unsent);
+    connection->unsent = NULL;
+    return true;
+}
+
+static void end_answer(struct connection *connection)
+{
+    drop_answer(connection);
+    if (connection->body) {
+        /* A plain close would reset the connection before the peer has read our answer. */
+        shutdown(connection->fd, SHUT_WR);
+        enter(connection, CONNECTION_LINGERING, LINGERING_PATIENCE);
+        return;
+    }
+    if (!connection->rest.keep) {
+        connection_close(connection);
+        return;
+    }
+    enter(connection, CONNECTION_IDLE, 0);
+    if (connection->watches_writing) {
+        connection->watches_writing = false;
+        if (tell_epoll(connection, EPOLL_CTL_MOD) != 0) {
+            connection_close(connection);
+        }
+    }
+}
+
+/* Goes on with the body, record by record, until it is sent, the peer is full, or others should
+ * have their turn. */
+static void send_rest(struct connection *connection)
+{
+    for (int i = 0; connection->rest.length > 0; i++) {
+        if (i == RECORDS_AT_A_TIME) {
+            wait_for_room(connection);
+            return;
+        }
+        ssize_t len = gateway_fcgi_continue(&connection->rest, scratch);
+        if (len < 0) {
+            connection_close(connection);
+            return;
+        }
+        if (!send_record(connection, scratch, (size_t)len)) {
+            return;
+        }
+    }
+    end_answer(connection);
+}
+
+/* ---- receiving --------------------------------------------------------------------------------
+ */
+
+static void answer(struct connection *connection, bool body)
+{
+    enter(connection, CONNECTION_ANSWER, 0);
+    connection->body = body;
+    ssize_t len = gateway_fcgi_answer(connection->fd, body, &connection->shared->site, scratch,
+                                      &connection->rest);
+    if (len == 0) {
+        forget(connection); /* libfcgi has closed the descriptor */
+    } else if (len < 0) {
+        connection_close(connection);
+    } else if (send_record(connection, scratch, (size_t)len)) {
+        send_rest(connection);
+    }
+}
+
+static void refuse(struct connection *connection)
+{
+    struct error error;
+    error_set(&error, HB_FASTCGI_INVALID,
+              "a peer sent what is no FastCGI request, or a head over %d bytes: closed; is this "
+              "socket open to "
+              "others than the web server?",
+              PEEK_HEAD_MAX);
+    log_error(&error);
+    connection_close(connection);
+}
+
+/* Looks at what has arrived without taking it. */
+static void look(struct connection *connection)
+{
+    ssize_t len = recv(connection->fd, scratch, sizeof scratch, MSG_PEEK | MSG_DONTWAIT);
+    if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        return;
+    }
+    if (len <= 0) {
+        connection_close(connection);
+        return;
+    }
+    switch (peek_judge(scratch, (size_t)len)) {
+    case PEEK_REQUEST:
+        answer(connection, false);
+        break;
+    case PEEK_BODY:
+        answer(connection, true);
+        break;
+    case PEEK_INCOMPLETE:
+        if (connection->state == CONNECTION_IDLE) {
+            enter(connection, CONNECTION_HEAD, HEAD_PATIENCE);
+        }
+        break;
+    case PEEK_INVALID:
+    default:
+        refuse(connection);
+    }
+}
+
+static void discard(struct connection *connection)
+{
+    for (;;) {
+        ssize_t len = recv(connection->fd, scratch, sizeof scratch, MSG_DONTWAIT);
+        if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+            return;
+        }
+        connection->discarded += len > 0 ? (uint64_t)len : 0;
+        if (len <= 0 || connection->discarded > LINGERING_BYTES) {
+            connection_close(connection);
+            return;
+        }
+    }
+}
+
+void connection_step(struct connection *connection)
+{
+    long long deadline = atomic_load(&connection->deadline);
+    if (deadline != 0 && connection_clock() >= deadline) {
+        connection_close(connection);
+        return;
+    }
+    switch (connection->state) {
+    case CONNECTION_IDLE:
+    case CONNECTION_HEAD:
+        look(connection);
+        break;
+    case CONNECTION_SENDING:
+        if (!connection->unsent || send_unsent(connection)) {
+            send_rest(connection);
+        }
+        break;
+    case CONNECTION_LINGERING:
+        discard(connection);
+        break;
+    case CONNECTION_CLOSED:
+    case CONNECTION_ANSWER: /* never seen from outside the claim */
+    default:
+        break;
+    }
+}

@@ -1,0 +1,64 @@
+/* One connection of the web server, in one of five states:
+ *
+ *   idle ──▶ head ──▶ answer ──▶ idle …        a whole head is answered at once
+ *                       │  └───▶ lingering      a body follows that nobody reads
+ *                       └──────▶ sending ──▶ idle   the peer takes the bytes slower than we have
+ * them
+ *
+ * A connection that waits holds no thread: epoll (edge-triggered) tells when its peer has done
+ * something, and whichever thread hears of it takes the next steps. Memory per connection: this
+ * struct, and while sending one record of at most 64 KB. */
+#ifndef FASTCGI_CONNECTION_H
+#define FASTCGI_CONNECTION_H
+
+#include "fastcgi/gateway_fcgi.h"
+#include "serve/site.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum connection_state {
+    CONNECTION_CLOSED,
+    CONNECTION_IDLE,      /* between requests: nothing of the next one is here */
+    CONNECTION_HEAD,      /* a part of a head is here */
+    CONNECTION_ANSWER,    /* a thread is deciding and writing */
+    CONNECTION_SENDING,   /* a body is on its way, and the peer is slower than we are */
+    CONNECTION_LINGERING, /* answered; what the peer still sends is thrown away */
+};
+
+/* What the connections of a process have in common. */
+struct connection_shared {
+    int epoll;
+    struct site_source site;
+    atomic_int busy; /* connections in head, answer or sending */
+};
+
+/* Everything but `claims` and `deadline` belongs to the thread that holds the claim. */
+struct connection {
+    struct connection_shared *shared;
+    atomic_uint
+        claims; /* who makes it 1 holds it until it is 0 again; others count up to say: look */
+    atomic_llong deadline; /* of the present state, milliseconds of connection_clock; 0: none */
+    enum connection_state state;
+    int fd;
+    bool body;                     /* a request body follows */
+    bool watches_writing;          /* epoll tells when there is room again */
+    struct gateway_fcgi_rest rest; /* of the answer that is being sent */
+    unsigned char *unsent;         /* the part of a record that has not left yet; NULL: none */
+    size_t unsent_at, unsent_len;
+    uint64_t discarded; /* bytes, while lingering */
+};
+
+/* Takes an accepted descriptor over and makes epoll tell of it. Returns 0, or -1 with errno: then
+ * the descriptor is closed. */
+int connection_begin(struct connection *connection, struct connection_shared *shared, int fd);
+
+/* Takes the next steps, until the connection waits for its peer or is closed. */
+void connection_step(struct connection *connection);
+
+void connection_close(struct connection *connection);
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+long long connection_clock(void);
+
+#endif

@@ -1,0 +1,139 @@
+#include "fastcgi/peek.h"
+
+#include "base/slice.h"
+
+#include <fastcgi.h>
+#include <stdint.h>
+#include <string.h>
+
+struct record {
+    int type;
+    unsigned id;
+    size_t content; /* bytes */
+    size_t whole;   /* bytes with header and padding */
+};
+
+/* Reads the header of the record at `bytes`; false when it is not all there. */
+static bool read_record(const unsigned char *bytes, size_t len, struct record *record)
+{
+    if (len < FCGI_HEADER_LEN) {
+        return false;
+    }
+    record->type = bytes[0] == FCGI_VERSION_1 ? bytes[1] : -1;
+    record->id = (unsigned)(bytes[2] << 8 | bytes[3]);
+    record->content = (size_t)(bytes[4] << 8 | bytes[5]);
+    record->whole = FCGI_HEADER_LEN + record->content + bytes[6];
+    return true;
+}
+
+/* The length before a name or a value: one byte, or four with the highest bit set. */
+static bool take_length(const unsigned char **at, const unsigned char *end, size_t *length)
+{
+    const unsigned char *b = *at;
+    if (b == end || (*b >= 0x80 && end - b < 4)) {
+        return false;
+    }
+    if (*b < 0x80) {
+        *length = *b;
+        *at = b + 1;
+    } else {
+        *length = (size_t)(b[0] & 0x7f) << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3];
+        *at = b + 4;
+    }
+    return true;
+}
+
+/* Whether CONTENT_LENGTH announces a body. */
+static bool announces_body(struct slice name, struct slice value)
+{
+    if (!slice_equal(name, slice_of("CONTENT_LENGTH"))) {
+        return false;
+    }
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.at[i] >= '1' && value.at[i] <= '9') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* libfcgi allocates what a length says before it reads, so every length is held against what is
+ * there. */
+static bool params_are_sound(const unsigned char *params, size_t len, bool *body)
+{
+    const unsigned char *at = params, *end = params + len;
+    while (at < end) {
+        size_t name, value;
+        if (!take_length(&at, end, &name) || !take_length(&at, end, &value) ||
+            name > (size_t)(end - at) || value > (size_t)(end - at) - name) {
+            return false;
+        }
+        *body = *body || announces_body((struct slice){(const char *)at, name},
+                                        (struct slice){(const char *)at + name, value});
+        at += name + value;
+    }
+    return true;
+}
+
+static bool begins_responder(const unsigned char *bytes, const struct record *record)
+{
+    const unsigned char *body = bytes + FCGI_HEADER_LEN;
+    return record->type == FCGI_BEGIN_REQUEST && record->id != FCGI_NULL_REQUEST_ID &&
+           record->content == sizeof(FCGI_BeginRequestBody) &&
+           (body[0] << 8 | body[1]) == FCGI_RESPONDER;
+}
+
+/* What follows the head: the end of an empty body, a body, or nothing yet. */
+static enum peek_verdict judge_stdin(const unsigned char *bytes, size_t len, unsigned id, bool body)
+{
+    struct record record;
+    if (body) {
+        return PEEK_BODY;
+    }
+    if (!read_record(bytes, len, &record)) {
+        return PEEK_INCOMPLETE;
+    }
+    if (record.type != FCGI_STDIN || record.id != id) {
+        return PEEK_INVALID;
+    }
+    if (record.content > 0) {
+        return PEEK_BODY;
+    }
+    return len >= record.whole ? PEEK_REQUEST : PEEK_INCOMPLETE;
+}
+
+enum peek_verdict peek_judge(unsigned char *bytes, size_t len)
+{
+    struct record record;
+    size_t at = 0, params = 0;
+    unsigned id = 0;
+    bool body = false;
+    while (read_record(bytes + at, len - at, &record)) {
+        if (at == 0 ? record.type != FCGI_BEGIN_REQUEST
+                    : record.type != FCGI_PARAMS || record.id != id) {
+            return PEEK_INVALID;
+        }
+        if (at + record.whole > PEEK_HEAD_MAX) {
+            return PEEK_INVALID;
+        }
+        if (record.whole > len - at) {
+            return PEEK_INCOMPLETE;
+        }
+        if (at == 0 && !begins_responder(bytes, &record)) {
+            return PEEK_INVALID;
+        }
+        id = record.id;
+        if (record.type == FCGI_PARAMS && record.content == 0) {
+            at += record.whole;
+            return params_are_sound(bytes, params, &body)
+                       ? judge_stdin(bytes + at, len - at, id, body)
+                       : PEEK_INVALID;
+        }
+        if (record.type == FCGI_PARAMS) {
+            memmove(bytes + params, bytes + at + FCGI_HEADER_LEN, record.content);
+            params += record.content;
+        }
+        at += record.whole;
+    }
+    return PEEK_INCOMPLETE;
+}

@@ -1,0 +1,25 @@
+/* Looking at what a peer has sent before libfcgi reads it: a head that is whole and well-formed
+ * cannot make libfcgi wait or give up. FastCGI 1.0, sections 3.3, 3.4, 5.1 and 5.2. */
+#ifndef FASTCGI_PEEK_H
+#define FASTCGI_PEEK_H
+
+#include <stddef.h>
+
+/* The largest head (records from FCGI_BEGIN_REQUEST to the empty FCGI_PARAMS) that is taken. */
+enum {
+    PEEK_HEAD_MAX = 131072,
+    PEEK_SIZE = PEEK_HEAD_MAX + 4096
+};
+
+enum peek_verdict {
+    PEEK_INCOMPLETE, /* well-formed as far as it goes */
+    PEEK_REQUEST,    /* a whole head, and the end of an empty body */
+    PEEK_BODY,       /* a whole head, and a body comes */
+    PEEK_INVALID,    /* not a request for a responder, or too large: close */
+};
+
+/* Judges the bytes at the beginning of a connection or behind the last request. They are rearranged
+ * on the way. */
+enum peek_verdict peek_judge(unsigned char *bytes, size_t len);
+
+#endif

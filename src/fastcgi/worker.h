@@ -1,0 +1,22 @@
+/* A process that serves: one epoll set, a few threads, and the connections that they share. The
+ * same for a worker of `serve` and for a responder that mod_fcgid has started. */
+#ifndef FASTCGI_WORKER_H
+#define FASTCGI_WORKER_H
+
+#include "base/error.h"
+#include "serve/site.h"
+
+struct worker_options {
+    int listener; /* a listening socket; made non-blocking */
+    int threads;
+    int drain; /* seconds for which a worker that retires (HUP) answers its idle connections */
+    struct site_source site;
+    void (*every_second)(void *context); /* called by one thread, between signals */
+    void *context;
+};
+
+/* Serves until TERM or INT (finishes what is in flight, and leaves the backlog to a successor) or
+ * HUP (retires). Blocks those signals for itself. Returns 0, or -1 when it cannot begin. */
+int worker_run(const struct worker_options *options, struct error *error);
+
+#endif

@@ -1,0 +1,76 @@
+#include "serve/gateway_cgi.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "serve/deliver.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    CHUNK = 65536,
+    DRAIN_BYTES = 16 << 20,
+    DRAIN_MILLISECONDS = 5000, /* without a byte */
+};
+
+static const char *variable(void *context, const char *name)
+{
+    (void)context;
+    return getenv(name);
+}
+
+/* Reads a request body away, or the web server resets the connection before our answer is read.
+ * Bounded: nobody keeps a process by sending for ever. */
+static void drain_body(uint64_t length)
+{
+    char buffer[CHUNK];
+    uint64_t left = length < DRAIN_BYTES ? length : DRAIN_BYTES;
+    while (left > 0) {
+        struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+        if (poll(&input, 1, DRAIN_MILLISECONDS) <= 0) {
+            return;
+        }
+        ssize_t got =
+            read(STDIN_FILENO, buffer, left < sizeof buffer ? (size_t)left : sizeof buffer);
+        if (got <= 0) {
+            return;
+        }
+        left -= (uint64_t)got;
+    }
+}
+
+static int send_answer(struct answer *answer)
+{
+    char buffer[CHUNK];
+    size_t len = deliver_head(answer, buffer);
+    while (answer->fd >= 0 && answer->length > 0) {
+        /* The head and the first bytes leave in one write. */
+        ssize_t got = deliver_read(answer, buffer + len, sizeof buffer - len);
+        if (got < 0) {
+            return -1;
+        }
+        if (file_write(STDOUT_FILENO, buffer, len + (size_t)got) != 0) {
+            return -1;
+        }
+        len = 0;
+    }
+    return len > 0 ? file_write(STDOUT_FILENO, buffer, len) : 0;
+}
+
+int gateway_cgi_serve(const struct site *site)
+{
+    struct request_source source = {.variable = variable};
+    struct request request;
+    struct answer answer;
+    request_read(&request, &source);
+    drain_body(request_body_length(&source));
+    answer_make(&answer, site, &request, time(NULL));
+    int result = send_answer(&answer);
+    if (answer.fault.number != NO_DIAGNOSIS) {
+        log_error(&answer.fault);
+    }
+    answer_close(&answer);
+    return result == 0 ? 0 : 1;
+}

@@ -1,0 +1,51 @@
+#include "serve/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct slice variable(const struct request_source *source, const char *name)
+{
+    return slice_of(source->variable(source->context, name));
+}
+
+/* REQUEST_URI is the raw target in every server that was tried; SCRIPT_NAME and PATH_INFO differ by
+ * front and serve only where it is missing. */
+static enum path_verdict read_path(struct path *path, const struct request_source *source)
+{
+    struct slice target = variable(source, "REQUEST_URI");
+    char joined[PATH_SIZE + 1];
+    if (target.len > 0) {
+        return path_resolve(target, path);
+    }
+    const char *script = source->variable(source->context, "SCRIPT_NAME");
+    const char *info = source->variable(source->context, "PATH_INFO");
+    int len = snprintf(joined, sizeof joined, "%s%s", script ? script : "", info ? info : "");
+    if (len < 0 || len >= PATH_SIZE) {
+        return PATH_TOO_LONG;
+    }
+    return path_resolve_decoded(slice_of(joined), path);
+}
+
+void request_read(struct request *request, const struct request_source *source)
+{
+    request->method = variable(source, "REQUEST_METHOD");
+    request->path_verdict = read_path(&request->path, source);
+    request->accept_encoding = variable(source, "HTTP_ACCEPT_ENCODING");
+    request->range = variable(source, "HTTP_RANGE");
+    request->conditions = (struct conditions){
+        .if_match = variable(source, "HTTP_IF_MATCH"),
+        .if_unmodified_since = variable(source, "HTTP_IF_UNMODIFIED_SINCE"),
+        .if_none_match = variable(source, "HTTP_IF_NONE_MATCH"),
+        .if_modified_since = variable(source, "HTTP_IF_MODIFIED_SINCE"),
+        .if_range = variable(source, "HTTP_IF_RANGE"),
+    };
+    request->preflight = variable(source, "HTTP_ACCESS_CONTROL_REQUEST_METHOD").at != NULL;
+    request->delivery = variable(source, "HANDBACK_DELIVERY");
+    request->coding_header = variable(source, "HANDBACK_CODING_HEADER");
+}
+
+uint64_t request_body_length(const struct request_source *source)
+{
+    const char *length = source->variable(source->context, "CONTENT_LENGTH");
+    return length && *length >= '0' && *length <= '9' ? strtoull(length, NULL, 10) : 0;
+}

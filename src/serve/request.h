@@ -1,0 +1,35 @@
+/* A request as a value: what the client asked, and what the web server announced beside it. */
+#ifndef SERVE_REQUEST_H
+#define SERVE_REQUEST_H
+
+#include "base/slice.h"
+#include "catalog/catalog.h"
+#include "http/condition.h"
+#include "http/path.h"
+
+/* Where the meta-variables of RFC 3875 come from: the environment of a CGI, the parameters of a
+ * FastCGI request. Returns NULL for what is not set. */
+struct request_source {
+    const char *(*variable)(void *context, const char *name);
+    void *context;
+};
+
+struct request {
+    struct slice method;
+    enum path_verdict path_verdict;
+    struct path path;
+    struct slice accept_encoding;
+    struct slice range;
+    struct conditions conditions;
+    bool preflight;             /* Access-Control-Request-Method was sent */
+    struct slice delivery;      /* HANDBACK_DELIVERY, as the web server announced it */
+    struct slice coding_header; /* HANDBACK_CODING_HEADER, likewise */
+};
+
+/* Reads a request. The slices are views into what the source returned. */
+void request_read(struct request *request, const struct request_source *source);
+
+/* CONTENT_LENGTH of the request, 0 when it is absent or no number. */
+uint64_t request_body_length(const struct request_source *source);
+
+#endif

@@ -1,0 +1,189 @@
+#include "serve/resource.h"
+
+#include "base/file.h"
+#include "catalog/hashed_name.h"
+#include "serve/variant.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int report(const struct site *site, const struct resource *resource, struct error *error,
+                  enum diagnosis number, const char *what)
+{
+    struct slice url = catalog_mount(&site->catalog, resource->mount).url;
+    return error_set(error, number, "%.*s%.*s: %s", (int)url.len, url.at, (int)resource->name.len,
+                     resource->name.at, what);
+}
+
+/* The one place where errno of an open becomes a verdict. */
+static enum resource_verdict verdict_of_errno(int cause, bool promised, const struct site *site,
+                                              const struct resource *resource, struct error *error)
+{
+    switch (cause) {
+    case ENOENT:
+    case ENOTDIR:
+        if (!promised) {
+            return RESOURCE_MISSING;
+        }
+        report(site, resource, error, HB_FILE_GONE,
+               "a manifest names its file, which is not there: run collectstatic to its end");
+        return RESOURCE_UNAVAILABLE;
+    case ENAMETOOLONG:
+    case ENXIO:
+        return RESOURCE_MISSING;
+    case EXDEV:
+    case ELOOP:
+        report(site, resource, error, HB_LINK_LEAVES_ROOT,
+               "a symbolic link that leaves the root is not followed: collect real files");
+        return RESOURCE_MISSING;
+    case EACCES:
+    case EPERM:
+        report(site, resource, error, HB_FILE_CLOSED,
+               "this user may not read the file: chmod o+r it");
+        return RESOURCE_CLOSED;
+    default:
+        report(site, resource, error, HB_FILE_FAILED, strerror(cause));
+        return RESOURCE_UNAVAILABLE;
+    }
+}
+
+/* Whether the name is a manifest of the mount; those are nobody's business. */
+static bool is_manifest(const struct site *site, const struct resource *resource)
+{
+    char name[PATH_SIZE], glob[PATH_SIZE];
+    if (!slice_copy(resource->name, name, sizeof name)) {
+        return false;
+    }
+    for (struct slice rest = catalog_mount(&site->catalog, resource->mount).manifests; rest.at;) {
+        if (slice_copy(slice_cut(&rest, ':'), glob, sizeof glob) &&
+            fnmatch(glob, name, FNM_PATHNAME) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the name is a sibling of a file that is there: only that file is served, in its coding.
+ */
+static bool is_sidecar(const struct site *site, const struct resource *resource)
+{
+    struct slice original = variant_source_name(resource->name);
+    struct catalog_entry entry;
+    struct stat status;
+    char path[PATH_SIZE];
+    return original.len > 0 && slice_copy(original, path, sizeof path) &&
+           (catalog_find(&site->catalog, resource->mount, original, &entry) ||
+            (fstatat(site->root[resource->mount], path, &status, 0) == 0 &&
+             S_ISREG(status.st_mode)));
+}
+
+static enum resource_verdict open_identity(struct resource *resource, const struct site *site,
+                                           struct slice path, bool promised, struct error *error)
+{
+    struct copy *copy = &resource->copy[CODING_IDENTITY];
+    if (!slice_copy(path, copy->path, sizeof copy->path)) {
+        return RESOURCE_MISSING;
+    }
+    copy->fd = file_open_beneath(site->root[resource->mount], copy->path);
+    if (copy->fd < 0 || fstat(copy->fd, &copy->status) != 0) {
+        return verdict_of_errno(errno, promised, site, resource, error);
+    }
+    return S_ISREG(copy->status.st_mode) ? RESOURCE_FOUND : RESOURCE_MISSING;
+}
+
+/* Compares the bytes with the hash in the file's name: only what agrees is promised, and what is
+ * being written is not sent at all. */
+static enum resource_verdict judge_hash(struct resource *resource, const struct site *site,
+                                        struct slice hash, bool hashed, int64_t now,
+                                        struct error *error)
+{
+    const struct copy *copy = &resource->copy[CODING_IDENTITY];
+    if (hash.len == 0) {
+        return RESOURCE_FOUND;
+    }
+    switch (finding_of(copy->fd, &copy->status, hash, now)) {
+    case FINDING_AGREES:
+        resource->hash = hash;
+        resource->immutable = hashed;
+        return RESOURCE_FOUND;
+    case FINDING_DIFFERS:
+        resource->suspect = true;
+        report(site, resource, error, HB_FILE_DIFFERS,
+               "its bytes do not have the md5 that its name carries: it is not cached for long");
+        return RESOURCE_FOUND;
+    case FINDING_IN_MOTION:
+        report(site, resource, error, HB_FILE_IN_MOTION,
+               "its file is being written: answered 503 meanwhile");
+        return RESOURCE_UNAVAILABLE;
+    case FINDING_FAILED:
+    default:
+        report(site, resource, error, HB_FILE_FAILED, strerror(errno));
+        return RESOURCE_UNAVAILABLE;
+    }
+}
+
+static enum resource_verdict open_catalogued(struct resource *resource, const struct site *site,
+                                             const struct catalog_entry *entry, int64_t now,
+                                             struct error *error)
+{
+    resource->type = entry->type;
+    enum resource_verdict verdict = open_identity(resource, site, entry->path, true, error);
+    if (verdict == RESOURCE_FOUND) {
+        verdict = judge_hash(resource, site, entry->hash, entry->hashed, now, error);
+    }
+    for (unsigned i = 0; verdict == RESOURCE_FOUND && i < entry->variants; i++) {
+        variant_open(resource, site, entry->variant[i].coding, entry->variant[i].path, now);
+    }
+    return verdict;
+}
+
+static enum resource_verdict open_live(struct resource *resource, const struct site *site,
+                                       int64_t now, struct error *error)
+{
+    if (is_manifest(site, resource) || is_sidecar(site, resource)) {
+        return RESOURCE_MISSING;
+    }
+    resource->type = catalog_media_type(&site->catalog, resource->mount, resource->name);
+    enum resource_verdict verdict = open_identity(resource, site, resource->name, false, error);
+    if (verdict == RESOURCE_FOUND) {
+        verdict = judge_hash(resource, site, hashed_name_digits(resource->name), true, now, error);
+    }
+    if (verdict == RESOURCE_FOUND) {
+        variant_open_siblings(resource, site, now);
+    }
+    return verdict;
+}
+
+enum resource_verdict resource_open(struct resource *resource, const struct site *site,
+                                    uint32_t mount, struct slice name, int64_t now,
+                                    struct error *error)
+{
+    struct catalog_entry entry;
+    *resource = (struct resource){.mount = mount, .name = name};
+    for (int i = 0; i < CODING_COUNT; i++) {
+        resource->copy[i].fd = -1;
+    }
+    if (site->root[mount] < 0) {
+        report(site, resource, error, HB_ROOT_MISSING, "the root of this URL cannot be opened");
+        return RESOURCE_UNAVAILABLE;
+    }
+    if (!path_is_plain(name) || path_is_hidden(name)) {
+        return RESOURCE_MISSING;
+    }
+    return catalog_find(&site->catalog, mount, name, &entry)
+               ? open_catalogued(resource, site, &entry, now, error)
+               : open_live(resource, site, now, error);
+}
+
+void resource_close(struct resource *resource)
+{
+    for (int i = 0; i < CODING_COUNT; i++) {
+        if (resource->copy[i].fd >= 0) {
+            close(resource->copy[i].fd);
+            resource->copy[i].fd = -1;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+/* What a name stands for: its entry in the catalog or the live file, opened, with its siblings. */
+#ifndef SERVE_RESOURCE_H
+#define SERVE_RESOURCE_H
+
+#include "base/error.h"
+#include "http/path.h"
+#include "serve/finding.h"
+#include "serve/site.h"
+
+#include <sys/stat.h>
+
+enum resource_verdict {
+    RESOURCE_FOUND,
+    RESOURCE_MISSING,     /* 404 */
+    RESOURCE_CLOSED,      /* 403: the file system refuses it to us */
+    RESOURCE_UNAVAILABLE, /* 503: promised, but not whole at this moment; or a fault of the system
+                           */
+};
+
+/* One copy of the content: the file itself (identity) or a compressed sibling. */
+struct copy {
+    int fd; /* -1: there is none */
+    struct stat status;
+    char path[PATH_SIZE + 8]; /* below the root */
+};
+
+struct resource {
+    uint32_t mount;
+    struct slice name; /* below the mount, as asked for */
+    struct slice hash; /* the hash in the file's name, when the bytes agree with it; else absent */
+    struct slice type; /* without charset */
+    bool immutable;    /* the name was promised for ever, and the bytes agree */
+    bool suspect;      /* the file's name carries a hash that its bytes do not have */
+    struct copy copy[CODING_COUNT];
+};
+
+/* Finds and opens what stands behind a name. `now` is in seconds since 1970. Whatever the verdict,
+ * the caller ends with resource_close. error->number is set when the operator should hear of it. */
+enum resource_verdict resource_open(struct resource *resource, const struct site *site,
+                                    uint32_t mount, struct slice name, int64_t now,
+                                    struct error *error);
+
+void resource_close(struct resource *resource);
+
+#endif

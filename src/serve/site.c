@@ -1,0 +1,54 @@
+#include "serve/site.h"
+
+#include "http/path.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int open_root(const struct catalog *catalog, uint32_t index)
+{
+    char path[PATH_SIZE];
+    struct slice root = catalog_mount(catalog, index).root;
+    return slice_copy(root, path, sizeof path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                                               : -1;
+}
+
+struct site *site_open(void *block, uint64_t size, struct error *error)
+{
+    struct site *site = calloc(1, sizeof *site);
+    if (!site) {
+        error_set(error, HB_OUT_OF_MEMORY, "no memory for the site");
+    } else if (catalog_open(&site->catalog, block, size, error) == 0 &&
+               catalog_verify(&site->catalog, error) == 0) {
+        site->block = block;
+        atomic_init(&site->holders, 1);
+        for (uint32_t i = 0; i < catalog_mounts(&site->catalog); i++) {
+            site->root[i] = open_root(&site->catalog, i);
+        }
+        return site;
+    }
+    free(site);
+    free(block);
+    return NULL;
+}
+
+struct site *site_hold(struct site *site)
+{
+    atomic_fetch_add(&site->holders, 1);
+    return site;
+}
+
+void site_release(struct site *site)
+{
+    if (!site || atomic_fetch_sub(&site->holders, 1) != 1) {
+        return;
+    }
+    for (uint32_t i = 0; i < catalog_mounts(&site->catalog); i++) {
+        if (site->root[i] >= 0) {
+            close(site->root[i]);
+        }
+    }
+    free(site->block);
+    free(site);
+}

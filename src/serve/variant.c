@@ -1,0 +1,92 @@
+#include "serve/variant.h"
+
+#include "base/file.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+    enum coding coding;
+    const char *suffix;
+} siblings[] = {
+    {CODING_BR, ".br"}, {CODING_ZSTD, ".zst"}, {CODING_ZSTD, ".zstd"}, {CODING_GZIP, ".gz"}};
+enum {
+    SIBLINGS = sizeof siblings / sizeof *siblings
+};
+
+static bool is_older(const struct stat *a, const struct stat *b)
+{
+    return a->st_mtim.tv_sec != b->st_mtim.tv_sec ? a->st_mtim.tv_sec < b->st_mtim.tv_sec
+                                                  : a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
+}
+
+static bool may_be_sent(const struct stat *sibling, const struct stat *source, int64_t now)
+{
+    return S_ISREG(sibling->st_mode) && sibling->st_size > 0 &&
+           sibling->st_size < source->st_size && !is_older(sibling, source) &&
+           !finding_is_in_motion(sibling, now);
+}
+
+void variant_open(struct resource *resource, const struct site *site, enum coding coding,
+                  struct slice path, int64_t now)
+{
+    struct copy *copy = &resource->copy[coding];
+    if (copy->fd >= 0 || !slice_copy(path, copy->path, sizeof copy->path)) {
+        return;
+    }
+    copy->fd = file_open_beneath(site->root[resource->mount], copy->path);
+    if (copy->fd >= 0 &&
+        (fstat(copy->fd, &copy->status) != 0 ||
+         !may_be_sent(&copy->status, &resource->copy[CODING_IDENTITY].status, now))) {
+        close(copy->fd);
+        copy->fd = -1;
+    }
+}
+
+void variant_open_siblings(struct resource *resource, const struct site *site, int64_t now)
+{
+    char path[PATH_SIZE + 8];
+    for (size_t i = 0; i < SIBLINGS; i++) {
+        struct slice source = resource->name;
+        struct slice sibling = {path, source.len + strlen(siblings[i].suffix)};
+        struct catalog_entry entry;
+        memcpy(path, source.at, source.len);
+        memcpy(path + source.len, siblings[i].suffix, sibling.len - source.len + 1);
+        /* A name that a manifest lists is content, not a sibling. */
+        if (!catalog_find(&site->catalog, resource->mount, sibling, &entry)) {
+            variant_open(resource, site, siblings[i].coding, sibling, now);
+        }
+    }
+}
+
+struct slice variant_source_name(struct slice name)
+{
+    for (size_t i = 0; i < SIBLINGS; i++) {
+        struct slice suffix = slice_of(siblings[i].suffix);
+        if (slice_ends(name, suffix)) {
+            return (struct slice){name.at, name.len - suffix.len};
+        }
+    }
+    return (struct slice){0};
+}
+
+bool variant_varies(const struct resource *resource)
+{
+    for (int i = 0; i < CODING_IDENTITY; i++) {
+        if (resource->copy[i].fd >= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum coding variant_choose(const struct resource *resource, struct slice accept_encoding)
+{
+    struct coding_weights weights = coding_weigh(accept_encoding);
+    struct coding_offer offer;
+    for (int i = 0; i < CODING_COUNT; i++) {
+        const struct copy *copy = &resource->copy[i];
+        offer.size[i] = copy->fd >= 0 ? (uint64_t)copy->status.st_size : CODING_ABSENT;
+    }
+    return coding_choose(&weights, &offer);
+}
