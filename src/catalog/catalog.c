@@ -233,6 +233,7 @@ struct catalog_mount catalog_mount(const struct catalog *catalog, uint32_t index
         .max_age_sent = mount->max_age != FORMAT_NO_MAX_AGE,
         .max_age = mount->max_age,
         .allow_all_origins = (mount->flags & FORMAT_ALLOW_ALL_ORIGINS) != 0,
+        .media = (mount->flags & FORMAT_MEDIA) != 0,
         .first_type = mount->first_type,
         .types = mount->types,
     };

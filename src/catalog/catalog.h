@@ -41,6 +41,7 @@ struct catalog_mount {
     bool max_age_sent;
     uint32_t max_age; /* seconds */
     bool allow_all_origins;
+    bool media; /* user uploads: live, never promised, never run by a browser as the site */
     uint32_t first_type, types;
 };
 

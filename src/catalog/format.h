@@ -57,7 +57,8 @@ struct format_site {
 
 #define FORMAT_NO_MAX_AGE UINT32_MAX
 enum {
-    FORMAT_ALLOW_ALL_ORIGINS = 1
+    FORMAT_ALLOW_ALL_ORIGINS = 1,
+    FORMAT_MEDIA = 2, /* user uploads */
 };
 
 /* A URL prefix, a directory and a policy. */

@@ -29,7 +29,12 @@ static void refresh(void *context)
     current_refresh(context);
 }
 
-static int serve_until_told(int listener, int threads, int drain)
+static void reload(void *context)
+{
+    current_reload(context);
+}
+
+static int serve_until_told(int listener, int threads, int drain, bool alone)
 {
     struct error error;
     struct current *current = current_make(&error);
@@ -44,6 +49,7 @@ static int serve_until_told(int listener, int threads, int drain)
                                      .drain = drain,
                                      .site = current_source(current),
                                      .every_second = refresh,
+                                     .reload = alone ? reload : NULL,
                                      .context = current};
     int result = worker_run(&options, &error);
     if (result != 0) {
@@ -55,13 +61,13 @@ static int serve_until_told(int listener, int threads, int drain)
 
 int command_serve_socket(int listener)
 {
-    return serve_until_told(listener, THREADS, DRAIN);
+    return serve_until_told(listener, THREADS, 0, true);
 }
 
 static int serve_in_worker(int listener, void *context)
 {
     const struct serve_options *options = context;
-    return serve_until_told(listener, options->threads, options->drain);
+    return serve_until_told(listener, options->threads, options->drain, false);
 }
 
 /* A root that does not exist yet is no bad setting, so only the settings themselves are judged. */

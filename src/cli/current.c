@@ -185,18 +185,21 @@ struct site_source current_source(struct current *current)
     return (struct site_source){.current = give_out, .context = current};
 }
 
+void current_reload(struct current *current)
+{
+    struct error error;
+    if (read_settings(current, &error) != 0 || compile(current, &error) != 0) {
+        log_error(&error);
+    }
+}
+
 void current_refresh(struct current *current)
 {
-    struct error error = {0};
+    struct error error;
     if (!current->settings_good) {
-        if (read_settings(current, &error) != 0) {
-            log_error(&error);
-            return;
-        }
-    } else if (current->pool && !watch_changed(&current->compiled.watch)) {
-        return;
-    }
-    if (compile(current, &error) != 0) {
+        current_reload(current);
+    } else if ((!current->pool || watch_changed(&current->compiled.watch)) &&
+               compile(current, &error) != 0) {
         log_error(&error);
     }
 }

@@ -20,6 +20,10 @@ struct site_source current_source(struct current *current);
  * Called once a second by one thread, while others serve. */
 void current_refresh(struct current *current);
 
+/* Reads the settings again and compiles the site anew; with bad settings, which are logged,
+ * everything stays as it was. By the same thread. */
+void current_reload(struct current *current);
+
 void current_free(struct current *current);
 
 #endif

@@ -262,7 +262,9 @@ static void compile_mount(struct mount_work *work)
         log_error(&error);
         return;
     }
-    compile_manifests(work);
+    if (!mount->media) {
+        compile_manifests(work);
+    }
     close(work->root);
 }
 

@@ -93,6 +93,18 @@ static int set_url(struct setting_context *context, const char *value, struct er
     return 0;
 }
 
+static int set_media_root(struct setting_context *context, const char *value, struct error *error)
+{
+    context->mount = &context->settings->media;
+    return set_root(context, value, error);
+}
+
+static int set_media_url(struct setting_context *context, const char *value, struct error *error)
+{
+    context->mount = &context->settings->media;
+    return set_url(context, value, error);
+}
+
 static int set_manifests(struct setting_context *context, const char *value, struct error *error)
 {
     for (struct slice rest = slice_of(value); rest.at;) {
@@ -175,6 +187,8 @@ static const struct setting {
 } table[] = {
     {"root", "STATIC_ROOT", false, set_root},
     {"url", "STATIC_URL", false, set_url},
+    {NULL, "MEDIA_ROOT", false, set_media_root},
+    {NULL, "MEDIA_URL", false, set_media_url},
     {"release", "RELEASE_ID", false, set_release},
     {"manifests", "HANDBACK_MANIFESTS", false, set_manifests},
     {"max_age", "HANDBACK_MAX_AGE", false, set_max_age},
@@ -328,6 +342,9 @@ int settings_read(struct settings *settings, char **environment, apr_pool_t *poo
     const char *named = variable_of(environment, "HANDBACK_CONFIG");
     *settings = (struct settings){.mounts = 1, .delivery = DELIVERY_BODY, .coding_header = ""};
     settings->mount[0] = settings_default_mount(pool);
+    settings->media = settings_default_mount(pool);
+    settings->media.media = true;
+    settings->media.url = "/media/";
     settings->file = named ? named : default_file(pool);
     if (named && named[0] != '/') {
         return error_set(error, HB_SETTING_BAD_VALUE,
@@ -339,6 +356,9 @@ int settings_read(struct settings *settings, char **environment, apr_pool_t *poo
          settings_file_read(settings, settings->file, named != NULL, pool, error) != 0) ||
         apply_variables(settings, environment, true, pool, error) != 0) {
         return -1;
+    }
+    if (settings->media.root && settings->mounts < CATALOG_MOUNTS_MAX) {
+        settings->mount[settings->mounts++] = settings->media;
     }
     for (uint32_t i = 0; i < settings->mounts; i++) {
         if (!settings->mount[i].root) {

@@ -26,12 +26,14 @@ struct settings_mount {
     bool max_age_sent;
     uint32_t max_age; /* seconds */
     bool allow_all_origins;
+    bool media;                /* user uploads */
     apr_array_header_t *types; /* of struct settings_type */
 };
 
 struct settings {
     struct settings_mount mount[CATALOG_MOUNTS_MAX];
     uint32_t mounts;
+    struct settings_mount media; /* as the environment describes it, until a mount takes it */
     enum delivery delivery;
     const char *coding_header; /* "": none */
     const char *file;          /* the settings file; it need not exist unless it was named */

@@ -21,6 +21,8 @@ struct reader {
     const char *path;
     const char *base;
     apr_pool_t *pool;
+    struct settings_mount first; /* the static mount, as the environment describes it */
+    unsigned statics;            /* static mounts read so far */
 };
 
 /* Puts the name of the file before the fault. */
@@ -111,37 +113,43 @@ static int read_keys(const struct reader *reader, struct settings_mount *mount, 
 }
 
 /* A mount of the list. Kinds of a later version are named and left out. */
-static int read_mount(const struct reader *reader, json_t *object, struct error *error)
+static int read_mount(struct reader *reader, json_t *object, struct error *error)
 {
     struct settings *settings = reader->settings;
     const char *kind = json_string_value(json_object_get(object, "kind"));
     if (!json_is_object(object) || (json_object_get(object, "kind") && !kind)) {
         return error_set(error, HB_SETTINGS_FILE_NOT_JSON, "mounts: every item must be an object");
     }
-    if (kind && (strcmp(kind, "media") == 0 || strcmp(kind, "root") == 0)) {
+    bool media = kind && strcmp(kind, "media") == 0;
+    if (kind && strcmp(kind, "root") == 0) {
         struct error notice;
         error_set(&notice, HB_SETTING_WITHOUT_EFFECT,
                   "%s: mounts of kind %s have no effect in this version", reader->path, kind);
         log_error(&notice);
         return 0;
     }
-    if (kind && strcmp(kind, "static") != 0) {
+    if (kind && !media && strcmp(kind, "static") != 0) {
         return error_set(error, HB_SETTING_BAD_VALUE, "kind: \"%s\" is not static, media or root",
                          kind);
     }
     if (settings->mounts == CATALOG_MOUNTS_MAX) {
         return error_set(error, HB_SETTING_BAD_VALUE, "mounts: more than %d", CATALOG_MOUNTS_MAX);
     }
-    /* The first mount already holds what Django's variables say. */
+    /* The first of each kind already holds what Django's variables say. */
     struct settings_mount *mount = &settings->mount[settings->mounts];
-    if (settings->mounts > 0) {
+    if (media) {
+        *mount = settings->media;
+        settings->media.root = NULL;
+    } else if (reader->statics++ > 0) {
         *mount = settings_default_mount(reader->pool);
+    } else {
+        *mount = reader->first;
     }
     settings->mounts++;
     return read_keys(reader, mount, object, "kind", error);
 }
 
-static int read_object(const struct reader *reader, json_t *object, struct error *error)
+static int read_object(struct reader *reader, json_t *object, struct error *error)
 {
     json_t *mounts = json_object_get(object, "mounts");
     if (!json_is_object(object)) {
@@ -159,13 +167,13 @@ static int read_object(const struct reader *reader, json_t *object, struct error
             return -1;
         }
     }
-    if (reader->settings->mounts == 0) {
+    if (reader->statics == 0) {
         return error_set(error, HB_SETTING_REQUIRED, "mounts names no static mount");
     }
     return read_keys(reader, NULL, object, "mounts", error);
 }
 
-static int parse(const struct reader *reader, const char *bytes, size_t length, struct error *error)
+static int parse(struct reader *reader, const char *bytes, size_t length, struct error *error)
 {
     json_error_t fault;
     json_t *object = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &fault);
@@ -201,7 +209,8 @@ int settings_file_read(struct settings *settings, const char *path, bool named, 
                             .path = path,
                             .base =
                                 apr_pstrndup(pool, path, slash ? (apr_size_t)(slash - path) : 0),
-                            .pool = pool};
+                            .pool = pool,
+                            .first = settings->mount[0]};
     int result = parse(&reader, bytes, length, error);
     free(bytes);
     return result == 0 ? 0 : in_file(&reader, error);

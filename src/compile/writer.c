@@ -85,7 +85,8 @@ uint32_t writer_add_mount(struct writer *writer, const struct settings_mount *mo
         .charset = add_string(writer, mount->charset),
         .manifests = add_string(writer, mount->manifests),
         .max_age = mount->max_age_sent ? mount->max_age : FORMAT_NO_MAX_AGE,
-        .flags = mount->allow_all_origins ? FORMAT_ALLOW_ALL_ORIGINS : 0,
+        .flags = (mount->allow_all_origins ? FORMAT_ALLOW_ALL_ORIGINS : 0u) |
+                 (mount->media ? FORMAT_MEDIA : 0u),
         .first_type = (uint32_t)writer->types->nelts,
         .types = (uint32_t)mount->types->nelts,
     };

@@ -239,10 +239,14 @@ static void watch_signals(struct worker *worker, const sigset_t *signals)
     const struct timespec second = {.tv_sec = 1};
     for (;;) {
         int number = sigtimedwait(signals, NULL, &second);
-        if (number == SIGTERM || number == SIGINT || number == SIGHUP) {
+        bool retires = number == SIGHUP && !worker->options->reload;
+        if (number == SIGTERM || number == SIGINT || retires) {
             stop_accepting(worker);
-            finish(worker, signals, number == SIGHUP);
+            finish(worker, signals, retires);
             return;
+        }
+        if (number == SIGHUP) {
+            worker->options->reload(worker->options->context);
         }
         close_late_connections(worker);
         resume_accepting(worker);

@@ -12,11 +12,13 @@ struct worker_options {
     int drain; /* seconds for which a worker that retires (HUP) answers its idle connections */
     struct site_source site;
     void (*every_second)(void *context); /* called by one thread, between signals */
+    void (*reload)(void *context);       /* what HUP does; NULL: the worker retires */
     void *context;
 };
 
-/* Serves until TERM or INT (finishes what is in flight, and leaves the backlog to a successor) or
- * HUP (retires). Blocks those signals for itself. Returns 0, or -1 when it cannot begin. */
+/* Serves until TERM or INT (finishes what is in flight, and leaves the backlog to a successor) or,
+ * without `reload`, HUP (retires). Blocks those signals for itself. Returns 0, or -1 when it cannot
+ * begin. */
 int worker_run(const struct worker_options *options, struct error *error);
 
 #endif

@@ -219,6 +219,25 @@ bool media_key_matches(struct slice key, struct slice name)
     return key.len > 0 && (key.at[0] == '.' ? slice_ends(base, key) : slice_equal(base, key));
 }
 
+bool media_is_active(struct slice type)
+{
+    static const char *const active[] = {"text/html",
+                                         "text/javascript",
+                                         "text/xml",
+                                         "application/xml",
+                                         "text/x-component",
+                                         "application/x-shockwave-flash",
+                                         "text/mathml",
+                                         "application/x-java-jnlp-file",
+                                         "application/javascript"};
+    for (size_t i = 0; i < sizeof active / sizeof *active; i++) {
+        if (slice_equal(type, slice_of(active[i]))) {
+            return true;
+        }
+    }
+    return slice_ends(type, slice_of("+xml"));
+}
+
 bool media_has_charset(struct slice type)
 {
     return slice_starts(type, slice_of("text/"));

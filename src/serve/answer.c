@@ -85,6 +85,16 @@ static void add_policy(struct story *story)
     }
 }
 
+/* Nobody's upload is a page or a script of the site (RFC 6266, CSP sandbox). */
+static void add_upload_policy(struct story *story)
+{
+    if (story->policy.media && media_is_active(story->resource.type)) {
+        head_add_text(&story->answer->head, "Content-Disposition", "attachment");
+        head_add_text(&story->answer->head, "Content-Security-Policy",
+                      "default-src 'none'; sandbox");
+    }
+}
+
 static void add_cache_control(struct story *story)
 {
     char value[64];
@@ -368,6 +378,17 @@ static bool hands_back(struct story *story)
     return delivery == DELIVERY_X_SENDFILE && !apache_would_differ(story);
 }
 
+/* Whether the web server would open the very file that we have open: the root may be a link that
+ * was flipped a moment ago, and collectstatic deletes files and writes them anew. What somebody has
+ * just written may be written again, so it is sent from the descriptor that we hold. */
+static bool is_same_behind(const char *path, const struct stat *ours, int64_t now)
+{
+    struct stat theirs;
+    return stat(path, &theirs) == 0 && theirs.st_ino == ours->st_ino &&
+           theirs.st_dev == ours->st_dev && theirs.st_size == ours->st_size &&
+           !finding_is_in_motion(&theirs, now);
+}
+
 /* Adds the fields that hand the file back; false when it has to be sent as a body after all. */
 static bool add_hand_back(struct story *story)
 {
@@ -390,6 +411,9 @@ static bool add_hand_back(struct story *story)
                          : "its path is not of A-Za-z0-9._/-");
         return false;
     }
+    if (!is_same_behind(path, &chosen_copy(story)->status, story->now)) {
+        return false;
+    }
     if (coding) {
         head_add_text(head, coding_header, coding);
     }
@@ -405,6 +429,7 @@ static void add_representation(struct story *story)
     add_cache_control(story);
     add_policy(story);
     add_nosniff(story);
+    add_upload_policy(story);
     head_add_text(&story->answer->head, "Accept-Ranges", "bytes");
 }
 

@@ -143,10 +143,13 @@ static enum resource_verdict open_catalogued(struct resource *resource, const st
 static enum resource_verdict open_live(struct resource *resource, const struct site *site,
                                        int64_t now, struct error *error)
 {
+    resource->type = catalog_media_type(&site->catalog, resource->mount, resource->name);
+    if (catalog_mount(&site->catalog, resource->mount).media) {
+        return open_identity(resource, site, resource->name, false, error);
+    }
     if (is_manifest(site, resource) || is_sidecar(site, resource)) {
         return RESOURCE_MISSING;
     }
-    resource->type = catalog_media_type(&site->catalog, resource->mount, resource->name);
     enum resource_verdict verdict = open_identity(resource, site, resource->name, false, error);
     if (verdict == RESOURCE_FOUND) {
         verdict = judge_hash(resource, site, hashed_name_digits(resource->name), true, now, error);
