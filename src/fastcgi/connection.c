@@ -202,12 +202,8 @@ static void send_rest(struct connection *connection)
             wait_for_room(connection);
             return;
         }
-        ssize_t len = gateway_fcgi_continue(&connection->rest, scratch);
-        if (len < 0) {
-            connection_close(connection);
-            return;
-        }
-        if (!send_record(connection, scratch, (size_t)len)) {
+        size_t len = gateway_fcgi_continue(&connection->rest, scratch);
+        if (!send_record(connection, scratch, len)) {
             return;
         }
     }
@@ -221,13 +217,11 @@ static void answer(struct connection *connection, bool body)
 {
     enter(connection, CONNECTION_ANSWER, 0);
     connection->body = body;
-    ssize_t len = gateway_fcgi_answer(connection->fd, body, &connection->shared->site, scratch,
-                                      &connection->rest);
+    size_t len = gateway_fcgi_answer(connection->fd, body, &connection->shared->site, scratch,
+                                     &connection->rest);
     if (len == 0) {
         forget(connection); /* libfcgi has closed the descriptor */
-    } else if (len < 0) {
-        connection_close(connection);
-    } else if (send_record(connection, scratch, (size_t)len)) {
+    } else if (send_record(connection, scratch, len)) {
         send_rest(connection);
     }
 }

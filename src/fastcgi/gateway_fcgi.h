@@ -5,8 +5,6 @@
 #include "fastcgi/record.h"
 #include "serve/answer.h"
 
-#include <sys/types.h>
-
 enum {
     GATEWAY_FCGI_BUFFER = 2 * RECORD_HEADER + 1024 + RECORD_CONTENT_MAX + RECORD_END
 };
@@ -21,18 +19,18 @@ struct gateway_fcgi_rest {
 };
 
 /* Takes the request off `fd` (judged whole by peek_judge), decides the answer and writes its
- * records into `buffer`: a diagnosis for the server's log when one is due, the head, and the
- * beginning of the body; all of it and the end of the request when it fits. Returns the number of
- * bytes, 0 when the connection was of no use: libfcgi has closed it; -1 when the answer cannot be
- * kept. */
-ssize_t gateway_fcgi_answer(int fd, bool body, const struct site_source *source,
-                            unsigned char buffer[GATEWAY_FCGI_BUFFER],
-                            struct gateway_fcgi_rest *rest);
+ * records into `buffer`: the head and the beginning of the body, a diagnosis for the server's log
+ * when one is due, and the end of the request when that is all. Returns the number of bytes, or 0
+ * when the connection was of no use: then libfcgi has closed it. */
+size_t gateway_fcgi_answer(int fd, bool body, const struct site_source *source,
+                           unsigned char buffer[GATEWAY_FCGI_BUFFER],
+                           struct gateway_fcgi_rest *rest);
 
 /* Writes the next record of the body into `buffer`, and the end of the request behind the last one.
- * Returns the number of bytes, or -1 when the file ended early: the connection must be broken off.
- */
-ssize_t gateway_fcgi_continue(struct gateway_fcgi_rest *rest,
-                              unsigned char buffer[GATEWAY_FCGI_BUFFER]);
+ * A file that has become shorter ends the body where it ends: the server knows the length that was
+ * announced, and breaking the connection makes mod_fcgid put an error page into the body. Returns
+ * the number of bytes. */
+size_t gateway_fcgi_continue(struct gateway_fcgi_rest *rest,
+                             unsigned char buffer[GATEWAY_FCGI_BUFFER]);
 
 #endif

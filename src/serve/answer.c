@@ -475,16 +475,21 @@ static bool (*const steps[])(struct story *) = {
     take_delivery,   /* hand back, or send */
 };
 
-void answer_make(struct answer *answer, const struct site *site, const struct request *request,
-                 int64_t now)
+static void clear(struct answer *answer)
 {
-    struct story story = {.site = site, .request = request, .now = now, .answer = answer};
     answer->status = 0;
     answer->text = (struct slice){0};
     answer->fd = -1;
     answer->offset = answer->length = 0;
-    answer->fault.number = NO_DIAGNOSIS;
     head_clear(&answer->head);
+}
+
+void answer_make(struct answer *answer, const struct site *site, const struct request *request,
+                 int64_t now)
+{
+    struct story story = {.site = site, .request = request, .now = now, .answer = answer};
+    clear(answer);
+    answer->fault.number = NO_DIAGNOSIS;
     for (int i = 0; i < CODING_COUNT; i++) {
         story.resource.copy[i].fd = -1;
     }
@@ -493,10 +498,18 @@ void answer_make(struct answer *answer, const struct site *site, const struct re
     }
     if (answer->head.overflow) {
         answer_close(answer);
-        head_clear(&answer->head);
+        clear(answer);
         end_with_error(&story, 500);
     }
     resource_close(&story.resource);
+}
+
+void answer_make_unavailable(struct answer *answer)
+{
+    struct story story = {.answer = answer, .method = METHOD_GET};
+    answer_close(answer);
+    clear(answer);
+    end_unavailable(&story, RETRY_FILE);
 }
 
 void answer_close(struct answer *answer)

@@ -23,6 +23,10 @@ struct answer {
 void answer_make(struct answer *answer, const struct site *site, const struct request *request,
                  int64_t now);
 
+/* Makes it a 503 instead, while nothing of it has been written: its file turned out not to be
+ * whole. The fault stays. */
+void answer_make_unavailable(struct answer *answer);
+
 void answer_close(struct answer *answer);
 
 /* "404 Not Found" for a status that answer_make gives (RFC 9110 15). */

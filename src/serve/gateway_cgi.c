@@ -44,19 +44,14 @@ static void drain_body(uint64_t length)
 static int send_answer(struct answer *answer)
 {
     char buffer[CHUNK];
-    size_t len = deliver_head(answer, buffer);
-    while (answer->fd >= 0 && answer->length > 0) {
-        /* The head and the first bytes leave in one write. */
-        ssize_t got = deliver_read(answer, buffer + len, sizeof buffer - len);
-        if (got < 0) {
+    ssize_t len = (ssize_t)deliver_begin(answer, buffer, sizeof buffer);
+    while (len > 0) {
+        if (file_write(STDOUT_FILENO, buffer, (size_t)len) != 0) {
             return -1;
         }
-        if (file_write(STDOUT_FILENO, buffer, len + (size_t)got) != 0) {
-            return -1;
-        }
-        len = 0;
+        len = answer->fd >= 0 ? deliver_read(answer, buffer, sizeof buffer) : 0;
     }
-    return len > 0 ? file_write(STDOUT_FILENO, buffer, len) : 0;
+    return (int)len;
 }
 
 int gateway_cgi_serve(const struct site *site)
