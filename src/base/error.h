@@ -24,7 +24,6 @@ enum diagnosis {
     HB_MANIFEST_SHAPE = 22,
     HB_MANIFEST_VERSION = 23,
     HB_MANIFEST_NAME = 24,
-    HB_MANIFEST_FILE_MISSING = 25,
     HB_RELEASE_UNKNOWN = 26,
     /* the catalog */
     HB_CATALOG_INVALID = 30,
@@ -37,7 +36,6 @@ enum diagnosis {
     HB_FILE_FAILED = 44,
     HB_SENT_AS_BODY = 45,
     HB_FILE_SHRANK = 46,
-    HB_REQUEST_WITHOUT_TARGET = 47,
     HB_DELIVERY_UNKNOWN = 48,
     HB_LINK_LEAVES_ROOT = 49,
     /* the FastCGI responder */
