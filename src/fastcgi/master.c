@@ -127,20 +127,26 @@ static void reload(struct master *master)
     log_error(&error);
 }
 
+static bool has_workers(const struct master *master)
+{
+    for (int i = 0; i < master->options->workers; i++) {
+        if (master->workers[i] > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Ends the workers and waits for them; retired ones end by the signal of their parent's death. */
 static void stop(struct master *master)
 {
     tell_workers(master, SIGTERM);
-    for (int left = 1; left > 0;) {
+    while (has_workers(master)) {
         int number = sigwaitinfo(&master->signals, NULL);
         if (number == SIGTERM || number == SIGINT) {
             tell_workers(master, SIGTERM);
         }
         reap(master, true);
-        left = 0;
-        for (int i = 0; i < master->options->workers; i++) {
-            left += master->workers[i] > 0;
-        }
     }
 }
 
