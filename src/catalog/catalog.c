@@ -75,6 +75,18 @@ static struct slice text_of(const struct catalog *catalog, struct format_text te
     return (struct slice){(const char *)catalog->block + section->offset + text.offset, text.len};
 }
 
+/* Whether a text may stand in a header field: it lies in its section and holds no control byte. */
+static bool text_is_clean(const struct catalog *catalog, struct format_text text)
+{
+    struct slice slice = text_of(catalog, text);
+    for (size_t i = 0; i < slice.len; i++) {
+        if ((unsigned char)slice.at[i] < 0x20 || slice.at[i] == 0x7f) {
+            return false;
+        }
+    }
+    return slice.at != NULL;
+}
+
 enum delivery delivery_of(struct slice word)
 {
     return slice_equal(word, slice_of("body"))         ? DELIVERY_BODY
@@ -128,85 +140,89 @@ static int compare_names(const struct catalog *catalog, const struct format_name
     return order;
 }
 
+static bool is_release_of(const struct catalog *catalog, uint32_t release, uint32_t mount)
+{
+    return release < header_of(catalog)->releases.count &&
+           ELEMENT(catalog, release, release)->mount == mount;
+}
+
 static bool name_is_sound(const struct catalog *catalog, const struct format_name *name)
 {
     return path_is_plain(text_of(catalog, name->name)) &&
            name->mount < header_of(catalog)->mounts.count &&
            (name->release == FORMAT_EVERY_RELEASE ||
-            name->release < header_of(catalog)->releases.count) &&
+            is_release_of(catalog, name->release, name->mount)) &&
            name->entry < header_of(catalog)->entries.count;
 }
 
-static bool variant_is_sound(const struct catalog *catalog, const struct format_variant *variant)
+static bool hash_is_sound(struct slice hash)
 {
-    return variant->coding < CODING_IDENTITY && path_is_plain(text_of(catalog, variant->path));
+    for (size_t i = 0; i < hash.len; i++) {
+        char c = hash.at[i];
+        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f')) {
+            return false;
+        }
+    }
+    return hash.at != NULL;
+}
+
+/* Not more than one variant of a coding. */
+static bool variants_are_sound(const struct catalog *catalog, const struct format_entry *entry)
+{
+    unsigned seen = 0;
+    for (uint32_t i = 0; i < entry->variants; i++) {
+        const struct format_variant *variant =
+            ELEMENT(catalog, variant, (uint64_t)entry->first_variant + i);
+        if (variant->coding >= CODING_IDENTITY || (seen & 1u << variant->coding) ||
+            !path_is_plain(text_of(catalog, variant->path))) {
+            return false;
+        }
+        seen |= 1u << variant->coding;
+    }
+    return true;
 }
 
 static bool entry_is_sound(const struct catalog *catalog, const struct format_entry *entry)
 {
-    if (!path_is_plain(text_of(catalog, entry->path)) || !text_of(catalog, entry->type).at ||
-        !text_of(catalog, entry->hash).at || entry->proof > FORMAT_NO_HASH ||
-        entry->variants > CODING_IDENTITY) {
-        return false;
-    }
-    for (uint32_t i = 0; i < entry->variants; i++) {
-        if (!variant_is_sound(catalog,
-                              ELEMENT(catalog, variant, (uint64_t)entry->first_variant + i))) {
-            return false;
-        }
-    }
-    return true;
+    return path_is_plain(text_of(catalog, entry->path)) && text_is_clean(catalog, entry->type) &&
+           hash_is_sound(text_of(catalog, entry->hash)) && entry->proof <= FORMAT_NO_HASH &&
+           entry->variants <= CODING_IDENTITY && variants_are_sound(catalog, entry);
 }
 
 static bool mount_is_sound(const struct catalog *catalog, const struct format_mount *mount)
 {
     struct slice url = text_of(catalog, mount->url), root = text_of(catalog, mount->root);
+    uint64_t types = header_of(catalog)->types.count;
     return slice_starts(url, slice_of("/")) && slice_ends(url, slice_of("/")) &&
-           slice_starts(root, slice_of("/")) && text_of(catalog, mount->charset).at &&
-           text_of(catalog, mount->manifests).at;
+           slice_starts(root, slice_of("/")) && text_is_clean(catalog, mount->root) &&
+           text_is_clean(catalog, mount->charset) && text_is_clean(catalog, mount->manifests) &&
+           mount->first_type <= types && mount->types <= types - mount->first_type;
 }
 
-static uint64_t digest_of(const struct catalog *catalog)
+static bool type_is_sound(const struct catalog *catalog, const struct format_type *type)
 {
-    struct format_header header = *header_of(catalog);
-    header.digest = 0;
-    uint64_t hash = format_hash(FORMAT_HASH_START, &header, sizeof header);
-    return format_hash(hash, catalog->block + sizeof header, catalog->size - sizeof header);
+    return text_is_clean(catalog, type->key) && text_is_clean(catalog, type->type);
 }
 
-int catalog_verify(const struct catalog *catalog, struct error *error)
+static bool release_is_sound(const struct catalog *catalog, const struct format_release *release)
 {
-    const struct format_header *header = header_of(catalog);
-    if (header->digest != digest_of(catalog)) {
-        return invalid(error, "its digest");
-    }
-    for (uint64_t i = 0; i < header->mounts.count; i++) {
-        if (!mount_is_sound(catalog, ELEMENT(catalog, mount, i))) {
-            return invalid(error, "a mount");
-        }
-    }
-    for (uint64_t i = 0; i < header->entries.count; i++) {
-        if (!entry_is_sound(catalog, ELEMENT(catalog, entry, i))) {
-            return invalid(error, "an entry");
-        }
-    }
-    for (uint64_t i = 0; i < header->names.count; i++) {
-        const struct format_name *name = ELEMENT(catalog, name, i);
-        if (!name_is_sound(catalog, name) ||
-            (i > 0 && compare_names(catalog, ELEMENT(catalog, name, i - 1), name) >= 0)) {
-            return invalid(error, "a name");
-        }
-    }
-    return 0;
+    return text_of(catalog, release->id).len > 0 && text_is_clean(catalog, release->id) &&
+           release->mount < header_of(catalog)->mounts.count;
+}
+
+static bool site_is_sound(const struct catalog *catalog, const struct format_site *site)
+{
+    return site->delivery < DELIVERY_COUNT && text_is_clean(catalog, site->coding_header);
 }
 
 struct catalog_site catalog_site(const struct catalog *catalog)
 {
     const struct format_site *site = ELEMENT(catalog, site, 0);
-    return (struct catalog_site){
-        .delivery = site->delivery < DELIVERY_COUNT ? (enum delivery)site->delivery : DELIVERY_BODY,
-        .coding_header = text_of(catalog, site->coding_header),
-    };
+    if (!site_is_sound(catalog, site)) {
+        return (struct catalog_site){.delivery = DELIVERY_BODY};
+    }
+    return (struct catalog_site){.delivery = (enum delivery)site->delivery,
+                                 .coding_header = text_of(catalog, site->coding_header)};
 }
 
 uint32_t catalog_mounts(const struct catalog *catalog)
@@ -397,9 +413,85 @@ struct slice catalog_media_type(const struct catalog *catalog, uint32_t mount, s
     for (uint64_t i = 0; i < policy.types; i++) {
         const struct format_type *type = ELEMENT(catalog, type, policy.first_type + i);
         struct slice own = text_of(catalog, type->type);
-        if (own.at && media_key_matches(text_of(catalog, type->key), name)) {
+        if (type_is_sound(catalog, type) && media_key_matches(text_of(catalog, type->key), name)) {
             return own;
         }
     }
     return slice_of(media_type(name));
+}
+
+static uint64_t digest_of(const struct catalog *catalog)
+{
+    struct format_header header = *header_of(catalog);
+    header.digest = 0;
+    uint64_t hash = format_hash(FORMAT_HASH_START, &header, sizeof header);
+    return format_hash(hash, catalog->block + sizeof header, catalog->size - sizeof header);
+}
+
+/* What is found under each name is the first of those that are equal to it. */
+static bool slots_are_sound(const struct catalog *catalog)
+{
+    const struct format_header *header = header_of(catalog);
+    for (uint64_t i = 0; i < header->slots.count; i++) {
+        const uint32_t *slot = element(catalog, &header->slots, sizeof *slot, i);
+        if (*slot > header->names.count) {
+            return false;
+        }
+    }
+    for (uint64_t i = 0; i < header->names.count; i++) {
+        const struct format_name *name = ELEMENT(catalog, name, i);
+        const struct format_name *before = i > 0 ? ELEMENT(catalog, name, i - 1) : NULL;
+        struct slice text = text_of(catalog, name->name);
+        bool again = before && before->mount == name->mount &&
+                     slice_equal(text_of(catalog, before->name), text);
+        uint64_t found;
+        if (!again && (!find_name(catalog, name->mount, text, &found) || found != i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool names_are_sound(const struct catalog *catalog)
+{
+    for (uint64_t i = 0; i < header_of(catalog)->names.count; i++) {
+        const struct format_name *name = ELEMENT(catalog, name, i);
+        if (!name_is_sound(catalog, name) ||
+            (i > 0 && compare_names(catalog, ELEMENT(catalog, name, i - 1), name) >= 0)) {
+            return false;
+        }
+    }
+    return slots_are_sound(catalog);
+}
+
+int catalog_verify(const struct catalog *catalog, struct error *error)
+{
+    const struct format_header *header = header_of(catalog);
+    if (header->digest != digest_of(catalog)) {
+        return invalid(error, "its digest");
+    }
+    if (!site_is_sound(catalog, ELEMENT(catalog, site, 0))) {
+        return invalid(error, "the site");
+    }
+    for (uint64_t i = 0; i < header->mounts.count; i++) {
+        if (!mount_is_sound(catalog, ELEMENT(catalog, mount, i))) {
+            return invalid(error, "a mount");
+        }
+    }
+    for (uint64_t i = 0; i < header->types.count; i++) {
+        if (!type_is_sound(catalog, ELEMENT(catalog, type, i))) {
+            return invalid(error, "a media type");
+        }
+    }
+    for (uint64_t i = 0; i < header->releases.count; i++) {
+        if (!release_is_sound(catalog, ELEMENT(catalog, release, i))) {
+            return invalid(error, "a release");
+        }
+    }
+    for (uint64_t i = 0; i < header->entries.count; i++) {
+        if (!entry_is_sound(catalog, ELEMENT(catalog, entry, i))) {
+            return invalid(error, "an entry");
+        }
+    }
+    return names_are_sound(catalog) ? 0 : invalid(error, "the names");
 }

@@ -193,10 +193,6 @@ static uint32_t entry_of(struct mount_work *work, const struct manifest_pair *pa
 
 static void add_pair(struct mount_work *work, const struct manifest_pair *pair, uint32_t release)
 {
-    /* A storage may map a name to itself: then there is no hash, and the live tree has the file. */
-    if (strcmp(pair->original, pair->hashed) == 0) {
-        return;
-    }
     uint32_t entry = entry_of(work, pair);
     writer_add_original_name(work->writer, work->index, pair->original, release, entry);
     if (hashed_name_digits(slice_of(pair->hashed)).at) {

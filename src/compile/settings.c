@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "compile/settings_file.h"
+#include "http/head.h"
 #include "http/path.h"
 
 #include <apr_strings.h>
@@ -34,14 +35,6 @@ static bool has_control(const char *text)
         }
     }
     return false;
-}
-
-/* A token of RFC 9110 5.6.2. */
-static bool is_token(const char *text)
-{
-    size_t len = strspn(text, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    return len > 0 && text[len] == '\0';
 }
 
 static bool parse_boolean(const char *value, bool *result)
@@ -143,7 +136,7 @@ static int set_max_age(struct setting_context *context, const char *value, struc
 
 static int set_charset(struct setting_context *context, const char *value, struct error *error)
 {
-    if (!is_token(value)) {
+    if (!head_is_token(slice_of(value))) {
         return bad_value(context, value, "the name of a charset", error);
     }
     context->mount->charset = apr_pstrdup(context->pool, value);
@@ -171,43 +164,53 @@ static int set_delivery(struct setting_context *context, const char *value, stru
 static int set_coding_header(struct setting_context *context, const char *value,
                              struct error *error)
 {
-    if (!is_token(value)) {
+    if (!head_is_token(slice_of(value))) {
         return bad_value(context, value, "the name of a header field", error);
     }
     context->settings->coding_header = apr_pstrdup(context->pool, value);
     return 0;
 }
 
+/* The forms that a value may have in the file. */
+enum {
+    TEXT = SETTINGS_TEXT,
+    NUMBER = SETTINGS_NUMBER | SETTINGS_TEXT,
+    BOOLEAN = SETTINGS_BOOLEAN | SETTINGS_NUMBER | SETTINGS_TEXT,
+    LIST = SETTINGS_LIST | SETTINGS_TEXT,
+    ANY = BOOLEAN | LIST | SETTINGS_OBJECT,
+};
+
 /* Every setting once. Without a setter: part of the contract, not of this version. */
 static const struct setting {
     const char *key;      /* in the file; NULL: in the environment only */
     const char *variable; /* NULL: in the file only */
     bool of_site;
+    unsigned forms;
     int (*set)(struct setting_context *, const char *value, struct error *);
 } table[] = {
-    {"root", "STATIC_ROOT", false, set_root},
-    {"url", "STATIC_URL", false, set_url},
-    {NULL, "MEDIA_ROOT", false, set_media_root},
-    {NULL, "MEDIA_URL", false, set_media_url},
-    {"release", "RELEASE_ID", false, set_release},
-    {"manifests", "HANDBACK_MANIFESTS", false, set_manifests},
-    {"max_age", "HANDBACK_MAX_AGE", false, set_max_age},
-    {"charset", "HANDBACK_CHARSET", false, set_charset},
-    {"allow_all_origins", "HANDBACK_ALLOW_ALL_ORIGINS", false, set_allow_all_origins},
-    {"delivery", "HANDBACK_DELIVERY", true, set_delivery},
-    {"coding_header", "HANDBACK_CODING_HEADER", true, set_coding_header},
-    {"state", "HANDBACK_STATE", true, NULL},
-    {"pool", "HANDBACK_POOL", true, NULL},
-    {"delivery_url", "HANDBACK_DELIVERY_URL", true, NULL},
-    {"delivery_root", "HANDBACK_DELIVERY_ROOT", true, NULL},
-    {"dirs", "HANDBACK_DIRS", false, NULL},
-    {"immutable", "HANDBACK_IMMUTABLE", false, NULL},
-    {"follow", "HANDBACK_FOLLOW", false, NULL},
-    {"index_file", "HANDBACK_INDEX_FILE", false, NULL},
-    {"headers", NULL, false, NULL},
-    {"skip_compress_extensions", NULL, false, NULL},
-    {"keep_only_hashed_files", NULL, false, NULL},
-    {NULL, "HANDBACK_ROOT", true, NULL},
+    {"root", "STATIC_ROOT", false, TEXT, set_root},
+    {"url", "STATIC_URL", false, TEXT, set_url},
+    {NULL, "MEDIA_ROOT", false, TEXT, set_media_root},
+    {NULL, "MEDIA_URL", false, TEXT, set_media_url},
+    {"release", "RELEASE_ID", false, TEXT, set_release},
+    {"manifests", "HANDBACK_MANIFESTS", false, LIST, set_manifests},
+    {"max_age", "HANDBACK_MAX_AGE", false, NUMBER, set_max_age},
+    {"charset", "HANDBACK_CHARSET", false, TEXT, set_charset},
+    {"allow_all_origins", "HANDBACK_ALLOW_ALL_ORIGINS", false, BOOLEAN, set_allow_all_origins},
+    {"delivery", "HANDBACK_DELIVERY", true, TEXT, set_delivery},
+    {"coding_header", "HANDBACK_CODING_HEADER", true, TEXT, set_coding_header},
+    {"state", "HANDBACK_STATE", true, ANY, NULL},
+    {"pool", "HANDBACK_POOL", true, ANY, NULL},
+    {"delivery_url", "HANDBACK_DELIVERY_URL", true, ANY, NULL},
+    {"delivery_root", "HANDBACK_DELIVERY_ROOT", true, ANY, NULL},
+    {"dirs", "HANDBACK_DIRS", false, ANY, NULL},
+    {"immutable", "HANDBACK_IMMUTABLE", false, ANY, NULL},
+    {"follow", "HANDBACK_FOLLOW", false, ANY, NULL},
+    {"index_file", "HANDBACK_INDEX_FILE", false, ANY, NULL},
+    {"headers", NULL, false, ANY, NULL},
+    {"skip_compress_extensions", NULL, false, ANY, NULL},
+    {"keep_only_hashed_files", NULL, false, ANY, NULL},
+    {NULL, "HANDBACK_ROOT", true, ANY, NULL},
 };
 enum {
     SETTINGS = sizeof table / sizeof *table
@@ -226,15 +229,29 @@ static int apply(const struct setting *setting, struct setting_context *context,
     return 0;
 }
 
+static const char *form_names(unsigned forms)
+{
+    return (forms & SETTINGS_LIST)      ? "a string or a list of strings"
+           : (forms & SETTINGS_BOOLEAN) ? "true or false"
+           : (forms & SETTINGS_NUMBER)  ? "a number or a string"
+                                        : "a string";
+}
+
 int settings_set(struct settings *settings, struct settings_mount *mount, const char *key,
-                 const char *value, const char *base, apr_pool_t *pool, struct error *error)
+                 const struct settings_value *value, const char *base, apr_pool_t *pool,
+                 struct error *error)
 {
     struct setting_context context = {
         .settings = settings, .mount = mount, .name = key, .base = base, .pool = pool};
     for (size_t i = 0; i < SETTINGS; i++) {
-        if (table[i].key && strcmp(table[i].key, key) == 0 && (mount || table[i].of_site)) {
-            return apply(&table[i], &context, value, error);
+        if (!table[i].key || strcmp(table[i].key, key) != 0 || (!mount && !table[i].of_site)) {
+            continue;
         }
+        if (!(table[i].forms & value->form) || (table[i].set && !*value->text)) {
+            return error_set(error, HB_SETTING_BAD_VALUE, "%s: not %s, or empty", key,
+                             form_names(table[i].forms));
+        }
+        return apply(&table[i], &context, value->text, error);
     }
     return error_set(error, HB_SETTING_UNKNOWN, "%s: there is no such setting%s", key,
                      mount ? "" : " for the whole site");
@@ -357,7 +374,11 @@ int settings_read(struct settings *settings, char **environment, apr_pool_t *poo
         apply_variables(settings, environment, true, pool, error) != 0) {
         return -1;
     }
-    if (settings->media.root && settings->mounts < CATALOG_MOUNTS_MAX) {
+    if (settings->media.root && settings->mounts == CATALOG_MOUNTS_MAX) {
+        return error_set(error, HB_SETTING_BAD_VALUE, "MEDIA_ROOT: more than %d mounts",
+                         CATALOG_MOUNTS_MAX);
+    }
+    if (settings->media.root) {
         settings->mount[settings->mounts++] = settings->media;
     }
     for (uint32_t i = 0; i < settings->mounts; i++) {

@@ -45,10 +45,25 @@ struct settings {
 int settings_read(struct settings *settings, char **environment, apr_pool_t *pool,
                   struct error *error);
 
-/* Sets one key of the file, whose value has been turned into text (lists joined by ':'). Relative
- * paths are relative to `base`. For settings_file.c. Returns 0, or -1 with the fault. */
+/* A value of the file as the text that a variable would hold, and the form that it had. */
+enum settings_form {
+    SETTINGS_TEXT = 1,
+    SETTINGS_NUMBER = 2,
+    SETTINGS_BOOLEAN = 4,
+    SETTINGS_LIST = 8, /* its strings, joined by ':' */
+    SETTINGS_OBJECT = 16,
+};
+
+struct settings_value {
+    enum settings_form form;
+    const char *text;
+};
+
+/* Sets one key of the file. Relative paths are relative to `base`. With a NULL mount only keys of
+ * the whole site are known. For settings_file.c. Returns 0, or -1 with the fault. */
 int settings_set(struct settings *settings, struct settings_mount *mount, const char *key,
-                 const char *value, const char *base, apr_pool_t *pool, struct error *error);
+                 const struct settings_value *value, const char *base, apr_pool_t *pool,
+                 struct error *error);
 
 /* Adds a media type of a mount. Returns 0, or -1 with the fault. */
 int settings_add_type(struct settings_mount *mount, const char *key, const char *type,

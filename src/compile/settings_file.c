@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,31 +33,46 @@ static int in_file(const struct reader *reader, struct error *error)
     return error_set(error, inner.number, "%s: %s", reader->path, inner.text);
 }
 
-/* A scalar or a list of strings as the text that an environment variable would hold; NULL when the
- * value has no such form. */
-static const char *text_of(const json_t *value, apr_pool_t *pool)
+static bool join_list(const json_t *list, apr_pool_t *pool, const char **joined)
 {
-    if (json_is_string(value)) {
-        return json_string_value(value);
-    }
-    if (json_is_boolean(value)) {
-        return json_is_true(value) ? "true" : "false";
-    }
-    if (json_is_integer(value)) {
-        return apr_psprintf(pool, "%lld", (long long)json_integer_value(value));
-    }
-    if (!json_is_array(value)) {
-        return NULL;
-    }
-    const char *joined = "";
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        const char *item = json_string_value(json_array_get(value, i));
+    *joined = "";
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *item = json_string_value(json_array_get(list, i));
         if (!item || strchr(item, ':')) {
-            return NULL;
+            return false;
         }
-        joined = apr_pstrcat(pool, joined, i > 0 ? ":" : "", item, NULL);
+        *joined = apr_pstrcat(pool, *joined, i > 0 ? ":" : "", item, NULL);
     }
-    return joined;
+    return true;
+}
+
+/* False when the value has no form that a setting takes. */
+static bool value_of(const json_t *json, apr_pool_t *pool, struct settings_value *value)
+{
+    char digits[32];
+    switch (json_typeof(json)) {
+    case JSON_STRING:
+        *value = (struct settings_value){SETTINGS_TEXT, json_string_value(json)};
+        return true;
+    case JSON_INTEGER:
+        snprintf(digits, sizeof digits, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
+        *value = (struct settings_value){SETTINGS_NUMBER, apr_pstrdup(pool, digits)};
+        return true;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        *value = (struct settings_value){SETTINGS_BOOLEAN, json_is_true(json) ? "true" : "false"};
+        return true;
+    case JSON_ARRAY:
+        value->form = SETTINGS_LIST;
+        return join_list(json, pool, &value->text);
+    case JSON_OBJECT:
+        *value = (struct settings_value){SETTINGS_OBJECT, "{}"};
+        return true;
+    case JSON_REAL:
+    case JSON_NULL:
+    default:
+        return false;
+    }
 }
 
 static int read_types(const struct reader *reader, struct settings_mount *mount,
@@ -90,12 +106,12 @@ static int read_key(const struct reader *reader, struct settings_mount *mount, c
     if (mount && strcmp(key, "mimetypes") == 0) {
         return read_types(reader, mount, value, error);
     }
-    const char *text = json_is_object(value) ? "" : text_of(value, reader->pool);
-    if (!text) {
+    struct settings_value plain;
+    if (!value_of(value, reader->pool, &plain)) {
         return error_set(error, HB_SETTING_BAD_VALUE,
-                         "%s: not a string, a number, a boolean or a list", key);
+                         "%s: not a string, a whole number, a boolean or a list of strings", key);
     }
-    return settings_set(reader->settings, mount, key, text, reader->base, reader->pool, error);
+    return settings_set(reader->settings, mount, key, &plain, reader->base, reader->pool, error);
 }
 
 /* The keys of an object, except those named in `skip`. */

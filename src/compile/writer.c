@@ -10,6 +10,7 @@
 /* A name before its text has a place: sorted by its bytes. */
 struct pending_name {
     const char *name;
+    int added; /* in this order */
     struct format_name record;
 };
 
@@ -136,6 +137,7 @@ void writer_add_original_name(struct writer *writer, uint32_t mount, const char 
 {
     *(struct pending_name *)apr_array_push(writer->names) = (struct pending_name){
         .name = name,
+        .added = writer->names->nelts,
         .record = {
             .name = add_string(writer, name), .mount = mount, .release = release, .entry = entry}};
 }
@@ -161,7 +163,7 @@ static int compare_names(const void *left, const void *right)
 {
     const struct pending_name *a = left, *b = right;
     int order = compare_keys(a, b);
-    return order ? order : compare_numbers(a->record.entry, b->record.entry);
+    return order ? order : a->added - b->added;
 }
 
 static struct format_name *sort_names(struct writer *writer, uint32_t *count)

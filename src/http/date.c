@@ -24,6 +24,21 @@ static int64_t days_of(int year, int month, int day)
            719468;
 }
 
+/* The inverse of days_of. */
+static void civil_of_days(int64_t day, struct civil *civil)
+{
+    day += 719468;
+    int64_t era = day / 146097;
+    int64_t day_of_era = day - era * 146097;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month = (5 * day_of_year + 2) / 153;
+    civil->day = (int)(day_of_year - (153 * month + 2) / 5 + 1);
+    civil->month = (int)(month < 10 ? month + 3 : month - 9);
+    civil->year = (int)(year_of_era + era * 400) + (civil->month <= 2);
+}
+
 static bool is_leap(int year)
 {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -123,12 +138,13 @@ static bool parse_rfc850(struct slice text, int64_t now, struct civil *civil)
           take(&text, " GMT") && text.len == 0)) {
         return false;
     }
-    int this_year = 1970 + (int)(now / 31556952);
-    civil->year = this_year - this_year % 100 + year;
-    if (civil->year > this_year + 50) {
+    struct civil today;
+    civil_of_days(now / 86400, &today);
+    int64_t latest = days_of(today.year + 50, today.month, today.day) * 86400 + now % 86400;
+    int64_t seconds;
+    civil->year = today.year - today.year % 100 + 100 + year;
+    while (civil_seconds(civil, &seconds) ? seconds > latest : civil->year > today.year) {
         civil->year -= 100;
-    } else if (civil->year <= this_year - 50) {
-        civil->year += 100;
     }
     return true;
 }
@@ -150,21 +166,6 @@ bool date_parse(struct slice text, int64_t now, int64_t *seconds)
     return (parse_imf_fixdate(text, &civil) || parse_rfc850(text, now, &civil) ||
             parse_asctime(text, &civil)) &&
            civil_seconds(&civil, seconds);
-}
-
-/* The inverse of days_of. */
-static void civil_of_days(int64_t day, struct civil *civil)
-{
-    day += 719468;
-    int64_t era = day / 146097;
-    int64_t day_of_era = day - era * 146097;
-    int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t month = (5 * day_of_year + 2) / 153;
-    civil->day = (int)(day_of_year - (153 * month + 2) / 5 + 1);
-    civil->month = (int)(month < 10 ? month + 3 : month - 9);
-    civil->year = (int)(year_of_era + era * 400) + (civil->month <= 2);
 }
 
 void date_write(int64_t seconds, char text[DATE_SIZE])

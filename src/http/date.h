@@ -11,7 +11,7 @@ enum {
 };
 
 /* Reads IMF-fixdate, rfc850-date and asctime-date. `now` decides the century of a two-digit year:
- * never more than 50 years ahead. False for anything else. */
+ * the latest one that is not more than 50 years ahead. False for anything else. */
 bool date_parse(struct slice text, int64_t now, int64_t *seconds);
 
 /* Writes IMF-fixdate, 29 characters and a NUL; seconds outside the years 1970 to 9999 are clamped.

@@ -11,6 +11,19 @@ void head_clear(struct head *head)
     head->overflow = false;
 }
 
+bool head_is_token(struct slice name)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~";
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        if (!(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') &&
+            (c == '\0' || !strchr(marks, c))) {
+            return false;
+        }
+    }
+    return name.len > 0;
+}
+
 static void append(struct head *head, const char *bytes, size_t len)
 {
     memcpy(head->text + head->len, bytes, len);

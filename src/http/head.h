@@ -19,6 +19,9 @@ struct head {
 
 void head_clear(struct head *head);
 
+/* Whether it is a token (RFC 9110 5.6.2), as the name of a field has to be. */
+bool head_is_token(struct slice name);
+
 /* Adds one field. The value must hold no CR, LF or NUL: those who read settings and requests see to
  * that, so it is asserted here. */
 void head_add(struct head *head, const char *name, struct slice value);

@@ -98,8 +98,7 @@ static enum path_verdict normalize(struct path *path)
 
 enum path_verdict path_resolve(struct slice target, struct path *path)
 {
-    target = without_authority(target);
-    struct slice raw = slice_cut(&target, '?');
+    struct slice raw = without_authority(slice_cut(&target, '?'));
     if (raw.len == 0 || raw.at[0] != '/') {
         return PATH_MALFORMED;
     }

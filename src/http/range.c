@@ -63,7 +63,7 @@ static enum spec_verdict parse_spec(struct slice spec, uint64_t size, struct ran
 enum range_verdict range_parse(struct slice field, uint64_t size, struct range *range)
 {
     struct slice rest = field;
-    struct slice unit = slice_trim(slice_cut(&rest, '='));
+    struct slice unit = slice_cut(&rest, '=');
     size_t satisfiable = 0, specs = 0;
     if (!rest.at || !slice_equal_nocase(unit, "bytes")) {
         return RANGE_WHOLE;
@@ -89,16 +89,17 @@ enum range_verdict range_parse(struct slice field, uint64_t size, struct range *
     return satisfiable == 0 ? RANGE_UNSATISFIABLE : satisfiable == 1 ? RANGE_ONE : RANGE_SEVERAL;
 }
 
-static bool is_short_number(struct slice digits)
+static bool is_short_number(struct slice digits, uint64_t *number)
 {
-    uint64_t ignored;
-    return digits.len == 0 || (digits.len <= 18 && parse_position(digits, &ignored));
+    return digits.len == 0 || (digits.len <= 18 && parse_position(digits, number));
 }
 
 bool range_is_ordinary(struct slice field)
 {
-    struct slice last = slice_from(field, 6);
-    struct slice first = slice_cut(&last, '-');
-    return slice_starts(field, slice_of("bytes=")) && last.at && first.len + last.len > 0 &&
-           is_short_number(first) && is_short_number(last);
+    struct slice last_digits = slice_from(field, 6);
+    struct slice first_digits = slice_cut(&last_digits, '-');
+    uint64_t first = 0, last = UINT64_MAX;
+    return slice_starts(field, slice_of("bytes=")) && last_digits.at &&
+           first_digits.len + last_digits.len > 0 && is_short_number(first_digits, &first) &&
+           is_short_number(last_digits, &last) && first <= last;
 }

@@ -402,12 +402,13 @@ static bool add_hand_back(struct story *story)
     }
     snprintf(path, sizeof path, "%.*s/%s", (int)root.len, root.at, chosen_copy(story)->path);
     if (!path_is_simple(path) ||
-        (coding &&
-         (announced.len == 0 || !slice_copy(announced, coding_header, sizeof coding_header)))) {
+        (coding && (!head_is_token(announced) ||
+                    !slice_copy(announced, coding_header, sizeof coding_header)))) {
         error_set(&story->answer->fault, HB_SENT_AS_BODY, "%.*s%.*s: sent as a body: %s",
                   (int)story->policy.url.len, story->policy.url.at, (int)story->name.len,
                   story->name.at,
-                  coding ? "HANDBACK_CODING_HEADER is not set, or its path is not of A-Za-z0-9._/-"
+                  coding ? "HANDBACK_CODING_HEADER names no header field, or its path is not of "
+                           "A-Za-z0-9._/-"
                          : "its path is not of A-Za-z0-9._/-");
         return false;
     }

@@ -125,14 +125,25 @@ static enum resource_verdict judge_hash(struct resource *resource, const struct 
     }
 }
 
+static bool has_size_of(const struct resource *resource, const struct catalog_entry *entry)
+{
+    return !entry->sized || (uint64_t)resource->copy[CODING_IDENTITY].status.st_size == entry->size;
+}
+
 static enum resource_verdict open_catalogued(struct resource *resource, const struct site *site,
                                              const struct catalog_entry *entry, int64_t now,
                                              struct error *error)
 {
     resource->type = entry->type;
-    enum resource_verdict verdict = open_identity(resource, site, entry->path, true, error);
+    enum resource_verdict verdict =
+        open_identity(resource, site, entry->path, entry->hash.len > 0, error);
     if (verdict == RESOURCE_FOUND) {
         verdict = judge_hash(resource, site, entry->hash, entry->hashed, now, error);
+    }
+    if (verdict == RESOURCE_FOUND && resource->suspect && !has_size_of(resource, entry)) {
+        report(site, resource, error, HB_FILE_IN_MOTION,
+               "its file was cut or is being written: answered 503 meanwhile");
+        verdict = RESOURCE_UNAVAILABLE;
     }
     for (unsigned i = 0; verdict == RESOURCE_FOUND && i < entry->variants; i++) {
         variant_open(resource, site, entry->variant[i].coding, entry->variant[i].path, now);
