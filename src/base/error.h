@@ -24,6 +24,7 @@ enum diagnosis {
     HB_MANIFEST_SHAPE = 22,
     HB_MANIFEST_VERSION = 23,
     HB_MANIFEST_NAME = 24,
+    HB_MANIFEST_GONE = 25,
     HB_RELEASE_UNKNOWN = 26,
     /* the catalog */
     HB_CATALOG_INVALID = 30,

@@ -8,7 +8,9 @@
 
 enum {
     CAUSES = 256,
-    QUIET_SECONDS = 60
+    QUIET_SECONDS = 60,
+    NUMBERS = 128,
+    LINES_OF_A_NUMBER = 10, /* in that time, whatever their causes */
 };
 
 /* The causes written last, by hash; two causes that share a place merely forget each other. */
@@ -16,7 +18,13 @@ static struct {
     uint64_t hash;
     time_t written;
 } causes[CAUSES];
-static pthread_mutex_t causes_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* A client can name causes without end, so lines are counted by their number too. */
+static struct {
+    time_t since;
+    int lines;
+} numbers[NUMBERS];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static uint64_t cause_hash(const struct error *error)
 {
@@ -34,18 +42,34 @@ static time_t seconds_since_boot(void)
     return now.tv_sec;
 }
 
+static bool is_new_cause(uint64_t hash, time_t now)
+{
+    size_t place = hash % CAUSES;
+    if (causes[place].hash == hash && now - causes[place].written < QUIET_SECONDS) {
+        return false;
+    }
+    causes[place].hash = hash;
+    causes[place].written = now;
+    return true;
+}
+
+static bool number_has_lines_left(enum diagnosis number, time_t now)
+{
+    size_t place = (size_t)number % NUMBERS;
+    if (now - numbers[place].since >= QUIET_SECONDS) {
+        numbers[place].since = now;
+        numbers[place].lines = 0;
+    }
+    return numbers[place].lines++ < LINES_OF_A_NUMBER;
+}
+
 bool log_due(const struct error *error)
 {
     uint64_t hash = cause_hash(error);
-    size_t place = hash % CAUSES;
     time_t now = seconds_since_boot();
-    pthread_mutex_lock(&causes_lock);
-    bool due = causes[place].hash != hash || now - causes[place].written >= QUIET_SECONDS;
-    if (due) {
-        causes[place].hash = hash;
-        causes[place].written = now;
-    }
-    pthread_mutex_unlock(&causes_lock);
+    pthread_mutex_lock(&lock);
+    bool due = is_new_cause(hash, now) && number_has_lines_left(error->number, now);
+    pthread_mutex_unlock(&lock);
     return due;
 }
 

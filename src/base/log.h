@@ -11,8 +11,9 @@ enum {
     LOG_LINE_MAX = 520
 };
 
-/* Whether this diagnosis (number and text) may be written now: once a minute and cause, so that a
- * fault under load does not flood a log. Asking counts as writing. Safe from every thread. */
+/* Whether this diagnosis may be written now: a line once a minute for each number and text, and ten
+ * lines a minute for a number, so that neither load nor a client floods a log. Asking counts as
+ * writing. Safe from every thread. */
 bool log_due(const struct error *error);
 
 /* Writes the whole line with its newline into `line`; returns its length without the NUL. */

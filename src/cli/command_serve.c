@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "cli/current.h"
+#include "compile/settings.h"
 #include "fastcgi/master.h"
 #include "fastcgi/worker.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     THREADS = 4,
@@ -70,19 +72,22 @@ static int serve_in_worker(int listener, void *context)
     return serve_until_told(listener, options->threads, options->drain, false);
 }
 
-/* A root that does not exist yet is no bad setting, so only the settings themselves are judged. */
+/* A root that does not exist yet is no bad setting: the settings themselves are judged. */
 static int check_settings(void *context)
 {
+    struct settings settings;
     struct error error;
+    apr_pool_t *pool;
     (void)context;
-    struct current *current = current_make(&error);
-    if (error.number != NO_DIAGNOSIS) {
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        return -1;
+    }
+    int result = settings_read(&settings, environ, pool, &error);
+    if (result != 0) {
         log_error(&error);
     }
-    if (current) {
-        current_free(current);
-    }
-    return error.number == NO_DIAGNOSIS ? 0 : -1;
+    apr_pool_destroy(pool);
+    return result;
 }
 
 enum option {

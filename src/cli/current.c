@@ -4,7 +4,7 @@
 #include "compile/compile.h"
 #include "compile/settings.h"
 
-#include <apr_strings.h>
+#include <apr_pools.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -68,27 +68,6 @@ static void choose_releases(struct current *current, struct site *site)
     }
 }
 
-/* Whether a manifest that the site of now was made from is missing while its directory is still
- * there: collectstatic deletes it before it writes the new one. */
-static bool lost_manifest(const struct compiled *old, const struct compiled *new)
-{
-    for (int i = 0; i < old->manifests->nelts; i++) {
-        const char *path = ((const char *const *)(const void *)old->manifests->elts)[i];
-        bool found = false;
-        for (int j = 0; !found && j < new->manifests->nelts; j++) {
-            found = strcmp(path, ((const char *const *)(const void *)new->manifests->elts)[j]) == 0;
-        }
-        char directory[PATH_MAX];
-        const char *slash = strrchr(path, '/');
-        if (!found &&
-            slice_copy((struct slice){path, (size_t)(slash - path)}, directory, sizeof directory) &&
-            access(directory, F_OK) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void swap_site(struct current *current, struct site *site)
 {
     pthread_mutex_lock(&current->lock);
@@ -98,42 +77,26 @@ static void swap_site(struct current *current, struct site *site)
     site_release(old);
 }
 
-/* Keeps what the old site serves, but watches what the new attempt saw. */
-static void keep_old_site(struct current *current, struct compiled *attempt, apr_pool_t *pool)
-{
-    apr_array_header_t *manifests = apr_array_copy(pool, current->compiled.manifests);
-    for (int i = 0; i < manifests->nelts; i++) {
-        const char **path = &((const char **)(void *)manifests->elts)[i];
-        *path = apr_pstrdup(pool, *path);
-    }
-    attempt->manifests = manifests;
-    free(attempt->block);
-}
-
 static int compile(struct current *current, struct error *error)
 {
-    struct compiled attempt;
+    struct compiled compiled;
     apr_pool_t *pool = make_pool();
-    if (compile_site(&current->settings, &attempt, pool, error) != 0) {
+    struct site *site = NULL;
+    if (compile_site(&current->settings, current->pool ? &current->compiled : NULL, &compiled, pool,
+                     error) == 0) {
+        site = site_open(compiled.block, compiled.size, error);
+    }
+    if (!site) {
         apr_pool_destroy(pool);
         return -1;
     }
-    if (current->pool && (attempt.broken || lost_manifest(&current->compiled, &attempt))) {
-        keep_old_site(current, &attempt, pool);
-    } else {
-        struct site *site = site_open(attempt.block, attempt.size, error);
-        if (!site) {
-            apr_pool_destroy(pool);
-            return -1;
-        }
-        choose_releases(current, site);
-        swap_site(current, site);
-    }
+    choose_releases(current, site);
+    swap_site(current, site);
     if (current->pool) {
         apr_pool_destroy(current->pool);
     }
     current->pool = pool;
-    current->compiled = attempt;
+    current->compiled = compiled;
     return 0;
 }
 

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "catalog/hashed_name.h"
-#include "compile/manifest.h"
+#include "compile/manifests.h"
 #include "compile/tree.h"
 #include "compile/writer.h"
 #include "http/media.h"
@@ -12,7 +12,6 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,98 +23,12 @@ struct mount_work {
     int root;
     struct writer *writer;
     struct compiled *compiled;
+    const struct compiled *before;
     apr_pool_t *pool;
     struct tree tree;
     apr_hash_t *listed;  /* every name that a manifest holds: content, never a sibling */
     apr_hash_t *entries; /* index by path */
 };
-
-struct found_manifest {
-    const char *path;
-    struct manifest manifest;
-};
-
-static bool is_manifest(const struct settings_mount *mount, const char *path, apr_pool_t *pool)
-{
-    for (struct slice rest = slice_of(mount->manifests); rest.at;) {
-        struct slice glob = slice_cut(&rest, ':');
-        if (fnmatch(apr_pstrmemdup(pool, glob.at, glob.len), path, FNM_PATHNAME | FNM_PERIOD) ==
-            0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int glob_depth(const char *globs)
-{
-    int depth = 0, deepest = 0;
-    for (; *globs; globs++) {
-        depth = *globs == ':' ? 0 : depth + (*globs == '/');
-        deepest = depth > deepest ? depth : deepest;
-    }
-    return deepest;
-}
-
-static int compare_paths(const void *left, const void *right)
-{
-    return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-/* The paths of the manifests below the root, in the order of their names. */
-static apr_array_header_t *find_manifests(struct mount_work *work)
-{
-    apr_array_header_t *paths = apr_array_make(work->pool, 4, sizeof(const char *));
-    struct tree top =
-        tree_read(work->root, work->settings->root, glob_depth(work->settings->manifests),
-                  &work->compiled->watch, work->pool);
-    for (apr_hash_index_t *at = apr_hash_first(work->pool, top.names); at; at = apr_hash_next(at)) {
-        const char *path = apr_hash_this_key(at);
-        if (is_manifest(work->settings, path, work->pool)) {
-            *(const char **)apr_array_push(paths) = path;
-        }
-    }
-    qsort(paths->elts, (size_t)paths->nelts, sizeof(const char *), compare_paths);
-    return paths;
-}
-
-static void log_refused(const char *path, const struct manifest *manifest)
-{
-    struct error error;
-    if (manifest->refused > 0) {
-        error_set(&error, HB_MANIFEST_NAME,
-                  "manifest %s: %u names left out that are no paths below the root (first: %s)",
-                  path, manifest->refused, manifest->first_refused);
-        log_error(&error);
-    }
-}
-
-static apr_array_header_t *read_manifests(struct mount_work *work, const apr_array_header_t *paths)
-{
-    apr_array_header_t *found =
-        apr_array_make(work->pool, paths->nelts, sizeof(struct found_manifest));
-    for (int i = 0; i < paths->nelts; i++) {
-        struct found_manifest one = {.path = ((const char *const *)(const void *)paths->elts)[i]};
-        struct error error;
-        const char *absolute = apr_pstrcat(work->pool, work->settings->root, "/", one.path, NULL);
-        if (manifest_read(&one.manifest, work->root, one.path, work->pool, &error) != 0) {
-            log_error(&error);
-            work->compiled->broken = true;
-            watch_add(&work->compiled->watch, absolute, &one.manifest.status);
-            continue;
-        }
-        log_refused(one.path, &one.manifest);
-        watch_add(&work->compiled->watch, absolute, &one.manifest.status);
-        *(const char **)apr_array_push(work->compiled->manifests) = absolute;
-        *(struct found_manifest *)apr_array_push(found) = one;
-    }
-    return found;
-}
-
-static const struct found_manifest *manifest_at(const apr_array_header_t *manifests, int index)
-{
-    return &((const struct found_manifest *)(const void *)manifests->elts)[index];
-}
 
 static const struct manifest_pair *pair_at(const struct manifest *manifest, int index)
 {
@@ -125,7 +38,7 @@ static const struct manifest_pair *pair_at(const struct manifest *manifest, int 
 static void list_names(struct mount_work *work, const apr_array_header_t *manifests)
 {
     for (int m = 0; m < manifests->nelts; m++) {
-        const struct manifest *manifest = &manifest_at(manifests, m)->manifest;
+        const struct manifest *manifest = &manifests_at(manifests, m)->manifest;
         for (int i = 0; i < manifest->pairs->nelts; i++) {
             const struct manifest_pair *pair = pair_at(manifest, i);
             apr_hash_set(work->listed, pair->original, APR_HASH_KEY_STRING, "");
@@ -137,21 +50,18 @@ static void list_names(struct mount_work *work, const apr_array_header_t *manife
 /* Records the siblings that are there; whether one may be sent is decided when it is asked for. */
 static void add_variants(struct mount_work *work, struct writer_entry *entry)
 {
-    static const struct {
-        enum coding coding;
-        const char *suffix;
-    } siblings[] = {
-        {CODING_BR, ".br"}, {CODING_ZSTD, ".zst"}, {CODING_ZSTD, ".zstd"}, {CODING_GZIP, ".gz"}};
-    for (size_t i = 0; i < sizeof siblings / sizeof *siblings; i++) {
+    for (size_t i = 0; i < CODING_SIBLINGS; i++) {
         struct stat status;
-        const char *path = apr_pstrcat(work->pool, entry->path, siblings[i].suffix, NULL);
-        bool again =
-            entry->variants > 0 && entry->variant[entry->variants - 1].coding == siblings[i].coding;
+        const char *path = apr_pstrcat(work->pool, entry->path, coding_siblings[i].suffix, NULL);
+        bool again = entry->variants > 0 &&
+                     entry->variant[entry->variants - 1].coding == coding_siblings[i].coding;
         if (!again && tree_has(&work->tree, path) &&
             !apr_hash_get(work->listed, path, APR_HASH_KEY_STRING) &&
             fstatat(work->root, path, &status, 0) == 0 && S_ISREG(status.st_mode)) {
-            entry->variant[entry->variants++] = (struct writer_variant){
-                .coding = siblings[i].coding, .path = path, .size = (uint64_t)status.st_size};
+            entry->variant[entry->variants++] =
+                (struct writer_variant){.coding = coding_siblings[i].coding,
+                                        .path = path,
+                                        .size = (uint64_t)status.st_size};
         }
     }
 }
@@ -203,7 +113,7 @@ static void add_pair(struct mount_work *work, const struct manifest_pair *pair, 
 /* The name of the manifest's directory; for one in the root itself the chosen release, unless that
  * is a directory's, else the beginning of its md5. */
 static const char *release_id(struct mount_work *work, const apr_array_header_t *manifests,
-                              const struct found_manifest *found)
+                              const struct kept_manifest *found)
 {
     const char *slash = strrchr(found->path, '/');
     const char *chosen = work->settings->release;
@@ -214,7 +124,7 @@ static const char *release_id(struct mount_work *work, const apr_array_header_t 
         return last ? last + 1 : directory;
     }
     for (int i = 0; chosen && i < manifests->nelts; i++) {
-        const char *path = manifest_at(manifests, i)->path;
+        const char *path = manifests_at(manifests, i)->path;
         size_t len = strlen(chosen);
         if (strncmp(path, chosen, len) == 0 && path[len] == '/') {
             chosen = NULL;
@@ -225,7 +135,10 @@ static const char *release_id(struct mount_work *work, const apr_array_header_t 
 
 static void compile_manifests(struct mount_work *work)
 {
-    apr_array_header_t *manifests = read_manifests(work, find_manifests(work));
+    const apr_array_header_t *before = work->before ? work->before->manifests : NULL;
+    apr_array_header_t *manifests =
+        manifests_read(work->root, work->settings, before, &work->compiled->watch, work->pool);
+    apr_array_cat(work->compiled->manifests, manifests);
     if (manifests->nelts == 0) {
         return;
     }
@@ -233,7 +146,7 @@ static void compile_manifests(struct mount_work *work)
     work->tree =
         tree_read(work->root, work->settings->root, TREE_WHOLE, &work->compiled->watch, work->pool);
     for (int m = 0; m < manifests->nelts; m++) {
-        const struct found_manifest *found = manifest_at(manifests, m);
+        const struct kept_manifest *found = manifests_at(manifests, m);
         const struct timespec *published = &found->manifest.status.st_mtim;
         uint32_t release =
             writer_add_release(work->writer, work->index, release_id(work, manifests, found), true,
@@ -247,10 +160,12 @@ static void compile_manifests(struct mount_work *work)
 static void compile_mount(struct mount_work *work)
 {
     const struct settings_mount *mount = work->settings;
-    struct stat status;
+    struct stat status = {0};
     struct error error;
-    bool there = stat(mount->root, &status) == 0;
-    watch_add(&work->compiled->watch, mount->root, there ? &status : NULL);
+    if (stat(mount->root, &status) != 0) {
+        status = (struct stat){0};
+    }
+    watch_add_place(&work->compiled->watch, mount->root, &status);
     work->index = writer_add_mount(work->writer, mount);
     work->root = open(mount->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (work->root < 0) {
@@ -264,17 +179,19 @@ static void compile_mount(struct mount_work *work)
     close(work->root);
 }
 
-int compile_site(const struct settings *settings, struct compiled *compiled, apr_pool_t *pool,
-                 struct error *error)
+int compile_site(const struct settings *settings, const struct compiled *before,
+                 struct compiled *compiled, apr_pool_t *pool, struct error *error)
 {
     struct writer *writer = writer_make(pool);
-    *compiled = (struct compiled){.watch = watch_make(pool),
-                                  .manifests = apr_array_make(pool, 4, sizeof(const char *))};
+    *compiled =
+        (struct compiled){.watch = watch_make(pool),
+                          .manifests = apr_array_make(pool, 4, sizeof(struct kept_manifest))};
     writer_set_site(writer, settings->delivery, settings->coding_header);
     for (uint32_t i = 0; i < settings->mounts; i++) {
         struct mount_work work = {.settings = &settings->mount[i],
                                   .writer = writer,
                                   .compiled = compiled,
+                                  .before = before,
                                   .pool = pool,
                                   .listed = apr_hash_make(pool),
                                   .entries = apr_hash_make(pool)};

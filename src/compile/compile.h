@@ -13,14 +13,14 @@ struct compiled {
     void *block; /* a catalog of format.h; the caller frees it */
     uint64_t size;
     struct watch watch;            /* what it was made from */
-    apr_array_header_t *manifests; /* of const char *: absolute paths of those that were read */
-    bool broken;                   /* a manifest was there but could not be used; it was logged */
+    apr_array_header_t *manifests; /* of struct kept_manifest (manifests.h) */
 };
 
 /* Compiles the site. A root that cannot be opened is logged and gives a mount without names; so
- * does a mount without a manifest, silently. Apart from the block everything lives in `pool`.
- * Returns 0, or -1 with HB0031 or HB0064. */
-int compile_site(const struct settings *settings, struct compiled *compiled, apr_pool_t *pool,
-                 struct error *error);
+ * does, silently, a mount without a manifest. A manifest that cannot be had at this moment is taken
+ * from `before`, an earlier result (NULL: there is none). Apart from the block everything lives in
+ * `pool`. Returns 0, or -1 with HB0031 or HB0064. */
+int compile_site(const struct settings *settings, const struct compiled *before,
+                 struct compiled *compiled, apr_pool_t *pool, struct error *error);
 
 #endif

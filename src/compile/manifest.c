@@ -28,7 +28,8 @@ static void read_pair(struct manifest *manifest, const char *key, size_t key_len
 {
     struct slice original = {key, key_len};
     struct slice hashed = {json_string_value(value), json_string_length(value)};
-    if (!hashed.at || !path_is_plain(original) || !path_is_plain(hashed)) {
+    if (!hashed.at || !path_is_plain(original) || !path_is_plain(hashed) ||
+        path_is_hidden(hashed)) {
         if (manifest->refused++ == 0) {
             manifest->first_refused = apr_pstrmemdup(pool, key, key_len);
         }
@@ -89,13 +90,18 @@ int manifest_read(struct manifest *manifest, int root, const char *path, apr_poo
     size_t length;
     *manifest = (struct manifest){0};
     int fd = file_open_beneath(root, path);
+    int cause = errno;
+    if (fd < 0 && fstatat(root, path, &manifest->status, 0) != 0) {
+        manifest->status = (struct stat){0};
+    }
+    errno = cause;
     int failed = fd < 0 || fstat(fd, &manifest->status) != 0;
     if (!failed && !S_ISREG(manifest->status.st_mode)) {
         failed = 1;
         errno = EINVAL;
     }
     failed = failed || file_read(fd, MANIFEST_LIMIT, &bytes, &length) != 0;
-    int cause = errno;
+    cause = errno;
     if (fd >= 0) {
         close(fd);
     }
@@ -106,4 +112,18 @@ int manifest_read(struct manifest *manifest, int root, const char *path, apr_poo
     int result = parse(manifest, bytes, length, path, pool, error);
     free(bytes);
     return result;
+}
+
+struct manifest manifest_copy(const struct manifest *manifest, apr_pool_t *pool)
+{
+    struct manifest copy = *manifest;
+    copy.pairs = apr_array_copy(pool, manifest->pairs);
+    for (int i = 0; i < copy.pairs->nelts; i++) {
+        struct manifest_pair *pair = &((struct manifest_pair *)(void *)copy.pairs->elts)[i];
+        pair->original = apr_pstrdup(pool, pair->original);
+        pair->hashed = apr_pstrdup(pool, pair->hashed);
+    }
+    copy.first_refused =
+        manifest->first_refused ? apr_pstrdup(pool, manifest->first_refused) : NULL;
+    return copy;
 }

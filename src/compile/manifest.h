@@ -28,4 +28,7 @@ struct manifest {
 int manifest_read(struct manifest *manifest, int root, const char *path, apr_pool_t *pool,
                   struct error *error);
 
+/* The same manifest with its pairs in another pool. */
+struct manifest manifest_copy(const struct manifest *manifest, apr_pool_t *pool);
+
 #endif

@@ -296,6 +296,17 @@ static const char *variable_of(char **environment, const char *name)
     return NULL;
 }
 
+/* The mount that the environment is about. */
+static struct settings_mount *static_mount(struct settings *settings)
+{
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        if (!settings->mount[i].media) {
+            return &settings->mount[i];
+        }
+    }
+    return &settings->mount[0];
+}
+
 /* Applies the variables of one rank: Django's own names, or ours. */
 static int apply_variables(struct settings *settings, char **environment, bool ours,
                            apr_pool_t *pool, struct error *error)
@@ -304,7 +315,7 @@ static int apply_variables(struct settings *settings, char **environment, bool o
         const char *name = table[i].variable;
         const char *value = name ? variable_of(environment, name) : NULL;
         struct setting_context context = {
-            .settings = settings, .mount = &settings->mount[0], .name = name, .pool = pool};
+            .settings = settings, .mount = static_mount(settings), .name = name, .pool = pool};
         if (value && (strncmp(name, "HANDBACK_", 9) == 0) == ours &&
             apply(&table[i], &context, value, error) != 0) {
             return -1;
@@ -385,8 +396,8 @@ int settings_read(struct settings *settings, char **environment, apr_pool_t *poo
         if (!settings->mount[i].root) {
             return error_set(
                 error, HB_SETTING_REQUIRED,
-                "STATIC_ROOT is not set: give the directory that collectstatic fills, in the "
-                "environment or as \"root\" in %s",
+                "%s is not set: give the directory, in the environment or as \"root\" in %s",
+                settings->mount[i].media ? "MEDIA_ROOT" : "STATIC_ROOT",
                 settings->file ? settings->file : "handback.json");
         }
     }

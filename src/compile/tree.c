@@ -46,21 +46,28 @@ static void read_entries(struct walk *walk, DIR *directory, const char *parent, 
     }
 }
 
+static void log_unreadable(const char *path, int cause)
+{
+    struct error error;
+    if (cause != ENOENT) {
+        error_set(&error, HB_TREE_UNREADABLE, "%s cannot be read: %s", path, strerror(cause));
+        log_error(&error);
+    }
+}
+
 static void read_directory(struct walk *walk, const char *name, int depth)
 {
-    struct stat status;
-    struct error error;
+    struct stat status = {0};
     const char *path =
         *name ? apr_pstrcat(walk->tree->pool, walk->root_path, "/", name, NULL) : walk->root_path;
     int fd = file_open_directory_beneath(walk->root, *name ? name : ".");
     DIR *directory = fd >= 0 && fstat(fd, &status) == 0 ? fdopendir(fd) : NULL;
     if (!directory) {
-        if (errno != ENOENT) {
-            error_set(&error, HB_TREE_UNREADABLE, "%s cannot be read: %s", path, strerror(errno));
-            log_error(&error);
-        }
+        log_unreadable(path, errno);
         if (fd >= 0) {
             close(fd);
+        } else if (fstatat(walk->root, *name ? name : ".", &status, 0) == 0) {
+            watch_add_place(walk->watch, path, &status);
         }
         return;
     }

@@ -13,6 +13,7 @@
 
 /* Milliseconds that a peer may keep a connection in a state without going on. */
 enum {
+    FIRST_PATIENCE = 60000, /* before the first byte */
     HEAD_PATIENCE = 5000,
     SENDING_PATIENCE = 300000,
     LINGERING_PATIENCE = 30000
@@ -94,7 +95,7 @@ int connection_begin(struct connection *connection, struct connection_shared *sh
     connection->unsent = NULL;
     connection->discarded = 0;
     connection->state = CONNECTION_CLOSED;
-    enter(connection, CONNECTION_IDLE, 0);
+    enter(connection, CONNECTION_IDLE, FIRST_PATIENCE);
     if (tell_epoll(connection, EPOLL_CTL_ADD) != 0) {
         connection_close(connection);
         return -1;
@@ -217,6 +218,7 @@ static void answer(struct connection *connection, bool body)
 {
     enter(connection, CONNECTION_ANSWER, 0);
     connection->body = body;
+    connection->answered = true;
     size_t len = gateway_fcgi_answer(connection->fd, body, &connection->shared->site, scratch,
                                      &connection->rest);
     if (len == 0) {
@@ -282,6 +284,29 @@ static void discard(struct connection *connection)
     }
 }
 
+/* One step; true when another may follow at once: what has arrived meanwhile makes no new event. */
+static bool step(struct connection *connection)
+{
+    switch (connection->state) {
+    case CONNECTION_IDLE:
+    case CONNECTION_HEAD:
+        look(connection);
+        return connection->answered;
+    case CONNECTION_SENDING:
+        if (!connection->unsent || send_unsent(connection)) {
+            send_rest(connection);
+        }
+        return connection->state != CONNECTION_SENDING;
+    case CONNECTION_LINGERING:
+        discard(connection);
+        return false;
+    case CONNECTION_CLOSED:
+    case CONNECTION_ANSWER: /* never seen between steps */
+    default:
+        return false;
+    }
+}
+
 void connection_step(struct connection *connection)
 {
     long long deadline = atomic_load(&connection->deadline);
@@ -289,22 +314,7 @@ void connection_step(struct connection *connection)
         connection_close(connection);
         return;
     }
-    switch (connection->state) {
-    case CONNECTION_IDLE:
-    case CONNECTION_HEAD:
-        look(connection);
-        break;
-    case CONNECTION_SENDING:
-        if (!connection->unsent || send_unsent(connection)) {
-            send_rest(connection);
-        }
-        break;
-    case CONNECTION_LINGERING:
-        discard(connection);
-        break;
-    case CONNECTION_CLOSED:
-    case CONNECTION_ANSWER: /* never seen from outside the claim */
-    default:
-        break;
-    }
+    do {
+        connection->answered = false;
+    } while (step(connection));
 }

@@ -42,6 +42,7 @@ struct connection {
     enum connection_state state;
     int fd;
     bool body;                     /* a request body follows */
+    bool answered;                 /* in this step */
     bool watches_writing;          /* epoll tells when there is room again */
     struct gateway_fcgi_rest rest; /* of the answer that is being sent */
     unsigned char *unsent;         /* the part of a record that has not left yet; NULL: none */

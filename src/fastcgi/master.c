@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -106,7 +107,7 @@ static void tell_workers(const struct master *master, int number)
     }
 }
 
-/* New workers first, then the old ones retire: somebody always accepts. */
+/* New workers first, then the old ones retire. Whoever connects in between waits in the backlog. */
 static void reload(struct master *master)
 {
     struct error error;
@@ -170,14 +171,28 @@ static void keep_going(struct master *master)
     }
 }
 
+/* Removes the file that we made, and not one that a successor has put in its place. */
+static void remove_socket_file(const char *path, const struct stat *bound)
+{
+    struct stat now;
+    if (path && stat(path, &now) == 0 && now.st_ino == bound->st_ino &&
+        now.st_dev == bound->st_dev) {
+        unlink(path);
+    }
+}
+
 int master_run(const struct master_options *options, struct error *error)
 {
     struct master master = {.options = options};
     const char *path = listen_path(options->listen);
+    struct stat bound;
     master.listener =
         listen_open(options->listen, options->socket_mode, options->socket_group, error);
     if (master.listener < 0) {
         return -1;
+    }
+    if (path && stat(path, &bound) != 0) {
+        path = NULL;
     }
     sigemptyset(&master.signals);
     sigaddset(&master.signals, SIGTERM);
@@ -195,8 +210,6 @@ int master_run(const struct master_options *options, struct error *error)
         stop(&master);
     }
     close(master.listener);
-    if (path) {
-        unlink(path);
-    }
+    remove_socket_file(path, &bound);
     return result;
 }

@@ -58,14 +58,15 @@ static bool announces_body(struct slice name, struct slice value)
 }
 
 /* libfcgi allocates what a length says before it reads, so every length is held against what is
- * there. */
+ * there. It makes C strings of names and values, so a NUL would cut one short. */
 static bool params_are_sound(const unsigned char *params, size_t len, bool *body)
 {
     const unsigned char *at = params, *end = params + len;
     while (at < end) {
         size_t name, value;
         if (!take_length(&at, end, &name) || !take_length(&at, end, &value) ||
-            name > (size_t)(end - at) || value > (size_t)(end - at) - name) {
+            name > (size_t)(end - at) || value > (size_t)(end - at) - name ||
+            memchr(at, '\0', name + value)) {
             return false;
         }
         *body = *body || announces_body((struct slice){(const char *)at, name},

@@ -23,7 +23,6 @@
 
 enum {
     CONNECTIONS_MAX = 4096,
-    EVENTS = 16,
     STOP_MILLISECONDS = 30000, /* for what is in flight when TERM arrives */
     STOP_GRACE = 200,          /* for connections that were accepted a moment before */
 };
@@ -94,22 +93,24 @@ static void give_connection_back(struct worker *worker, struct connection *conne
     resume_accepting(worker);
 }
 
-/* Holding the claim, takes steps until no further event was counted, and lets go. */
+/* Holding the claim, takes steps until no further event was counted, and lets go. The state is read
+ * only while the claim is held: the next moment another thread may hold it. */
 static void step_while_claimed(struct worker *worker, struct connection *connection)
 {
-    bool was_closed = connection->state == CONNECTION_CLOSED;
     unsigned seen;
+    if (connection->state == CONNECTION_CLOSED) { /* a late event of a former use */
+        atomic_store(&connection->claims, 0);
+        return;
+    }
     do {
         seen = atomic_load(&connection->claims);
         connection_step(connection);
-    } while (connection->state != CONNECTION_CLOSED &&
-             atomic_fetch_sub(&connection->claims, seen) != seen);
-    if (connection->state == CONNECTION_CLOSED) {
-        atomic_store(&connection->claims, 0);
-        if (!was_closed) {
+        if (connection->state == CONNECTION_CLOSED) {
+            atomic_store(&connection->claims, 0);
             give_connection_back(worker, connection);
+            return;
         }
-    }
+    } while (atomic_fetch_sub(&connection->claims, seen) != seen);
 }
 
 /* Something has happened to the connection: whoever holds it looks again, or we take it. */
@@ -208,26 +209,34 @@ static int connections_open(struct worker *worker)
     return open;
 }
 
-/* Waits until nothing is in flight; when it retires also until nobody is connected any more. */
+/* Whether there is nothing left to wait for: after a moment of grace for what was accepted just
+ * before, nobody is connected; or, when the patience with idle connections ends, nothing is in
+ * flight. */
+static bool is_finished(struct worker *worker, long long now, long long grace, long long patience)
+{
+    return now >= grace && (connections_open(worker) == 0 ||
+                            (now >= patience && atomic_load(&worker->shared.busy) == 0));
+}
+
+/* Waits for what is in flight; when it retires also for the idle connections that the server may
+ * still use. */
 static void finish(struct worker *worker, const sigset_t *signals, bool retires)
 {
     const struct timespec pause = {.tv_nsec = 20000000};
     long long now = connection_clock();
-    long long grace = now + (retires ? worker->options->drain * 1000LL : STOP_GRACE);
-    long long end = grace + STOP_MILLISECONDS;
-    for (; now < end; now = connection_clock()) {
-        bool idle = atomic_load(&worker->shared.busy) == 0;
-        if ((idle && now >= grace) || connections_open(worker) == 0) {
-            return;
-        }
+    long long grace = now + STOP_GRACE;
+    long long patience = retires ? now + worker->options->drain * 1000LL : grace;
+    long long end = patience + STOP_MILLISECONDS;
+    while (now < end && !is_finished(worker, now, grace, patience)) {
         int number = sigtimedwait(signals, NULL, &pause);
+        now = connection_clock();
         if (number == SIGTERM || number == SIGINT) {
             if (!retires) {
                 return; /* the second time: at once */
             }
             retires = false;
-            grace = connection_clock() + STOP_GRACE;
-            end = grace + STOP_MILLISECONDS;
+            patience = now + STOP_GRACE;
+            end = patience + STOP_MILLISECONDS;
         }
         close_late_connections(worker);
     }
@@ -279,15 +288,20 @@ static int prepare(struct worker *worker, struct error *error)
     return 0;
 }
 
+/* Returns how many were started; fewer than wanted with the error. */
 static int start_threads(struct worker *worker, apr_thread_t **threads, apr_pool_t *pool,
                          struct error *error)
 {
-    for (int i = 0; i < worker->options->threads; i++) {
-        if (apr_thread_create(&threads[i], NULL, serve_events, worker, pool) != APR_SUCCESS) {
-            return error_set(error, HB_SYSTEM_CALL, "no thread can be started");
-        }
+    int started = 0;
+    while (started < worker->options->threads &&
+           apr_thread_create(&threads[started], NULL, serve_events, worker, pool) == APR_SUCCESS) {
+        started++;
     }
-    return 0;
+    if (started < worker->options->threads) {
+        error_set(error, HB_SYSTEM_CALL, "only %d of %d threads can be started", started,
+                  worker->options->threads);
+    }
+    return started;
 }
 
 static void release(struct worker *worker)
@@ -321,13 +335,16 @@ int worker_run(const struct worker_options *options, struct error *error)
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     apr_thread_t **threads = apr_pcalloc(pool, (apr_size_t)options->threads * sizeof *threads);
-    int result = prepare(worker, error) != 0 ? -1 : start_threads(worker, threads, pool, error);
-    if (result == 0) {
+    int result = prepare(worker, error);
+    int started = result == 0 ? start_threads(worker, threads, pool, error) : 0;
+    if (started < options->threads) {
+        result = -1;
+    } else {
         watch_signals(worker, &signals);
     }
     ssize_t ignored = write(worker->stop, &one, sizeof one);
     (void)ignored;
-    for (int i = 0; i < options->threads && threads[i]; i++) {
+    for (int i = 0; i < started; i++) {
         apr_status_t status;
         apr_thread_join(&status, threads[i]);
     }

@@ -6,6 +6,9 @@ enum {
     NOT_LISTED = -1
 };
 
+const struct coding_sibling coding_siblings[CODING_SIBLINGS] = {
+    {CODING_BR, ".br"}, {CODING_ZSTD, ".zst"}, {CODING_ZSTD, ".zstd"}, {CODING_GZIP, ".gz"}};
+
 const char *coding_name(enum coding coding)
 {
     static const char *const names[CODING_COUNT] = {"br", "zstd", "gzip", NULL};

@@ -15,6 +15,16 @@ enum coding {
     CODING_COUNT
 };
 
+/* The suffixes under which compressed siblings lie beside a file, in the order of preference. */
+struct coding_sibling {
+    enum coding coding;
+    const char *suffix;
+};
+enum {
+    CODING_SIBLINGS = 4
+};
+extern const struct coding_sibling coding_siblings[CODING_SIBLINGS];
+
 /* How a client weighs each coding, in thousandths; 0: not acceptable. */
 struct coding_weights {
     int of[CODING_COUNT];

@@ -25,11 +25,11 @@ static bool if_none_match_holds(struct slice list, const struct validators *ours
     return verdict == ETAG_NO_MATCH || verdict == ETAG_INVALID;
 }
 
-/* RFC 9110 13.1.3: a date that cannot be read, or that lies in the future, is ignored. */
+/* RFC 9110 13.1.3: a date that cannot be read is ignored. */
 static bool if_modified_since_holds(struct slice date, const struct validators *ours, int64_t now)
 {
     int64_t since;
-    return !ours->dated || !date_parse(date, now, &since) || since > now || ours->modified > since;
+    return !ours->dated || !date_parse(date, now, &since) || ours->modified > since;
 }
 
 enum condition_verdict condition_judge(const struct conditions *sent, const struct validators *ours,

@@ -12,7 +12,7 @@
 enum {
     CHUNK = 65536,
     DRAIN_BYTES = 16 << 20,
-    DRAIN_MILLISECONDS = 5000, /* without a byte */
+    DRAIN_SECONDS = 10, /* altogether */
 };
 
 static const char *variable(void *context, const char *name)
@@ -27,9 +27,10 @@ static void drain_body(uint64_t length)
 {
     char buffer[CHUNK];
     uint64_t left = length < DRAIN_BYTES ? length : DRAIN_BYTES;
-    while (left > 0) {
+    time_t end = time(NULL) + DRAIN_SECONDS;
+    while (left > 0 && time(NULL) < end) {
         struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-        if (poll(&input, 1, DRAIN_MILLISECONDS) <= 0) {
+        if (poll(&input, 1, DRAIN_SECONDS * 1000) <= 0) {
             return;
         }
         ssize_t got =

@@ -66,18 +66,27 @@ static bool is_manifest(const struct site *site, const struct resource *resource
     return false;
 }
 
+static bool is_file(int root, const char *path)
+{
+    struct stat status;
+    int fd = file_open_beneath(root, path);
+    bool file = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return file;
+}
+
 /* Whether the name is a sibling of a file that is there: only that file is served, in its coding.
  */
 static bool is_sidecar(const struct site *site, const struct resource *resource)
 {
     struct slice original = variant_source_name(resource->name);
     struct catalog_entry entry;
-    struct stat status;
     char path[PATH_SIZE];
     return original.len > 0 && slice_copy(original, path, sizeof path) &&
            (catalog_find(&site->catalog, resource->mount, original, &entry) ||
-            (fstatat(site->root[resource->mount], path, &status, 0) == 0 &&
-             S_ISREG(status.st_mode)));
+            is_file(site->root[resource->mount], path));
 }
 
 static enum resource_verdict open_identity(struct resource *resource, const struct site *site,

@@ -5,15 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct {
-    enum coding coding;
-    const char *suffix;
-} siblings[] = {
-    {CODING_BR, ".br"}, {CODING_ZSTD, ".zst"}, {CODING_ZSTD, ".zstd"}, {CODING_GZIP, ".gz"}};
-enum {
-    SIBLINGS = sizeof siblings / sizeof *siblings
-};
-
 static bool is_older(const struct stat *a, const struct stat *b)
 {
     return a->st_mtim.tv_sec != b->st_mtim.tv_sec ? a->st_mtim.tv_sec < b->st_mtim.tv_sec
@@ -46,23 +37,23 @@ void variant_open(struct resource *resource, const struct site *site, enum codin
 void variant_open_siblings(struct resource *resource, const struct site *site, int64_t now)
 {
     char path[PATH_SIZE + 8];
-    for (size_t i = 0; i < SIBLINGS; i++) {
+    for (size_t i = 0; i < CODING_SIBLINGS; i++) {
         struct slice source = resource->name;
-        struct slice sibling = {path, source.len + strlen(siblings[i].suffix)};
+        struct slice sibling = {path, source.len + strlen(coding_siblings[i].suffix)};
         struct catalog_entry entry;
         memcpy(path, source.at, source.len);
-        memcpy(path + source.len, siblings[i].suffix, sibling.len - source.len + 1);
+        memcpy(path + source.len, coding_siblings[i].suffix, sibling.len - source.len + 1);
         /* A name that a manifest lists is content, not a sibling. */
         if (!catalog_find(&site->catalog, resource->mount, sibling, &entry)) {
-            variant_open(resource, site, siblings[i].coding, sibling, now);
+            variant_open(resource, site, coding_siblings[i].coding, sibling, now);
         }
     }
 }
 
 struct slice variant_source_name(struct slice name)
 {
-    for (size_t i = 0; i < SIBLINGS; i++) {
-        struct slice suffix = slice_of(siblings[i].suffix);
+    for (size_t i = 0; i < CODING_SIBLINGS; i++) {
+        struct slice suffix = slice_of(coding_siblings[i].suffix);
         if (slice_ends(name, suffix)) {
             return (struct slice){name.at, name.len - suffix.len};
         }

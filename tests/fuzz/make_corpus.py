@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+"""Writes the hand-made part of the corpora; what a fuzzer found stands beside it as found-*.
+
+usage: make_corpus.py [DIRECTORY]    (default: the corpus beside this file)
+"""
+import pathlib
+import struct
+import sys
+
+ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "corpus")
+
+
+def put(parser, inputs, before=b""):
+    directory = ROOT / parser
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, data in inputs.items():
+        if isinstance(data, str):
+            data = data.encode("utf-8", "surrogateescape")
+        (directory / name).write_bytes(before + data)
+
+
+def number(value):
+    """The eight bytes that fuzz_number takes."""
+    return struct.pack("<Q", value)
+
+
+NOW = number(1700000000)
+TAG = '"27e20196a850"'
+DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+put("path", {
+    "plain": "/static/css/base.27e20196a850.css",
+    "query": "/a?x=/../b",
+    "absolute-form": "http://host:80/static/a.css?b",
+    "absolute-without-path": "http://host?q=/static/a",
+    "dots": "/a/./b/../c/",
+    "climbs": "/a/../../etc/passwd",
+    "encoded-climb": "/static/..%2f..%2fetc%2fpasswd",
+    "encoded-dots": "/%2e%2E/a",
+    "twice-encoded": "/%252e%252e/a",
+    "nul": "/a%00b",
+    "newline": "/a%0ab",
+    "bad-percent": "/a%zz",
+    "percent-at-the-end": "/a%",
+    "one-digit-at-the-end": "/a%4",
+    "slashes": "//a///b//",
+    "top": "/",
+    "asterisk": "*",
+    "authority": "host:80",
+    "backslash": "/a\\..\\b",
+    "utf-8": "/\u00e9.css",
+    "longest": "/" + "a" * 4094,
+    "too-long": "/" + "a" * 4095,
+    "long-encoded": "/" + "%61" * 4095,
+})
+
+put("etag", {
+    "ours": TAG,
+    "weak": "W/" + TAG,
+    "any": "*",
+    "list": '"a", ' + TAG + ', W/"b"',
+    "comma-inside": '"a,b",' + TAG,
+    "empty-elements": ", ," + TAG + " ,",
+    "gzip": '"27e20196a850-gzip"',
+    "brotli": 'W/"27e20196a850-br"',
+    "not-closed": '"27e20196a850',
+    "not-quoted": "27e20196a850",
+    "lower-w": "w/" + TAG,
+    "any-in-list": "*, " + TAG,
+    "no-comma": TAG + " " + TAG,
+    "empty-tag": '""',
+    "many": '"a",' * 100 + TAG,
+})
+
+OFFER = bytes([10, 20, 30, 100, 0, 0, 0, 0])
+put("coding", {
+    "browser": "gzip, deflate, br, zstd",
+    "weights": "br;q=0.5, gzip;q=0.25, zstd;q=0.125",
+    "any": "*",
+    "any-excluded": "*;q=0",
+    "identity-excluded": "gzip, identity;q=0",
+    "identity-listed": "identity;q=0.5, gzip;q=0.1",
+    "x-gzip": "x-gzip",
+    "spaces": "br\t;\tq=0.5\t,\tgzip",
+    "over-one": "br;q=1.001, gzip",
+    "four-digits": "br;q=0.1234",
+    "bad-weight": "br;q=abc, gzip",
+    "no-weight": "br;q=, gzip",
+    "parameter": "gzip;level=1",
+    "unknown": "deflate, compress, sdch",
+    "empty-elements": ",, gzip,,",
+    "twice": "gzip;q=0, gzip;q=1",
+}, OFFER)
+put("coding", {"empty": OFFER, "nothing-on-offer": b"\xff" * 8 + b"gzip, br",
+               "only-brotli": b"\x0a\xff\xff\xff\0\0\0\0br, *;q=0"})
+
+put("range", {
+    "closed": "bytes=0-499",
+    "open": "bytes=500-",
+    "suffix": "bytes=-500",
+    "nothing": "bytes=-0",
+    "beyond": "bytes=10000-",
+    "several": "bytes=0-0,-1",
+    "many": "bytes=" + ",".join(f"{i}-{i}" for i in range(0, 200, 2)),
+    "spaces": "bytes= 0-1 , 3-4",
+    "empty-elements": "bytes=,0-1,,",
+    "last-before-first": "bytes=5-4",
+    "digits-20": "bytes=99999999999999999999-99999999999999999999",
+    "wraps": "bytes=18446744073709551616-18446744073709551617",
+    "largest": "bytes=0-18446744073709551615",
+    "other-unit": "items=0-1",
+    "no-unit": "0-1",
+    "no-numbers": "bytes=-",
+    "two-dashes": "bytes=1-2-3",
+    "upper-case": "BYTES=1-2",
+}, number(10000))
+put("range", {"empty-file": number(0) + b"bytes=0-", "huge-file": number(2**64 - 1) + b"bytes=5-"})
+
+put("date", {
+    "fixdate": DATE,
+    "rfc850": "Sunday, 06-Nov-94 08:49:37 GMT",
+    "asctime": "Sun Nov  6 08:49:37 1994",
+    "asctime-two-digits": "Wed Nov 16 08:49:37 1994",
+    "leap-day": "Thu, 29 Feb 2024 00:00:00 GMT",
+    "no-leap-day": "Mon, 29 Feb 2100 00:00:00 GMT",
+    "leap-second": "Sat, 31 Dec 2016 23:59:60 GMT",
+    "last-day": "Fri, 31 Dec 9999 23:59:59 GMT",
+    "first-year": "Sat, 01 Jan 0000 00:00:00 GMT",
+    "before-1970": "Wed, 31 Dec 1969 23:59:59 GMT",
+    "two-digit-future": "Friday, 31-Dec-76 23:59:59 GMT",
+    "junk": DATE + "; length=5",
+    "cut": DATE[:-1],
+    "lower-case": DATE.lower(),
+    "iso": "1994-11-06T08:49:37Z",
+}, NOW)
+put("date", {"clock-at-0": number(0) + b"Sunday, 06-Nov-94 08:49:37 GMT",
+             "clock-at-9999": number(253402300799) + b"Sunday, 06-Nov-94 08:49:37 GMT"})
+
+put("condition", {
+    "none": "",
+    "if-match": TAG + "\n\n\n\n",
+    "if-match-fails": '"x"\n\n\n\n',
+    "if-unmodified-since": "\n" + DATE + "\n\n\n",
+    "if-none-match": "\n\n" + TAG + "\n\n",
+    "if-none-match-any": "\n\n*\n\n",
+    "if-modified-since": "\n\n\n" + DATE + "\n",
+    "if-range-tag": "\n\n\n\n" + TAG,
+    "if-range-date": "\n\n\n\n" + DATE,
+    "if-range-weak": "\n\n\n\nW/" + TAG,
+    "all": "\n".join([TAG, DATE, TAG, DATE, TAG]),
+    "all-malformed": "\n".join(["x", "x", "x", "x", "x"]),
+    "tag-differs-date-equal": '\n\n"x"\n' + DATE + "\n",
+}, NOW)
+
+
+def record(kind, request_id, content=b"", padding=0):
+    return struct.pack(">BBHHBx", 1, kind, request_id, len(content), padding) + content + bytes(padding)
+
+
+def pair(name, value):
+    def length(text):
+        return bytes([len(text)]) if len(text) < 128 else struct.pack(">I", len(text) | 1 << 31)
+    return length(name) + length(value) + name + value
+
+
+BEGIN = record(1, 1, struct.pack(">HB5x", 1, 1))
+END, STDIN = record(4, 1), record(5, 1)
+PARAMS = (pair(b"REQUEST_METHOD", b"GET") + pair(b"REQUEST_URI", b"/static/a.css")
+          + pair(b"CONTENT_LENGTH", b"0") + pair(b"HTTP_USER_AGENT", b"v" * 200))
+put("peek", {
+    "request": BEGIN + record(4, 1, PARAMS) + END + STDIN,
+    "padded": BEGIN + record(4, 1, PARAMS, 5) + record(4, 1, b"", 8) + record(5, 1, b"", 8),
+    "split": BEGIN + record(4, 1, PARAMS[:20]) + record(4, 1, PARAMS[20:]) + END + STDIN,
+    "bytewise": BEGIN + b"".join(record(4, 1, PARAMS[i:i + 1]) for i in range(60)),
+    "body": BEGIN + record(4, 1, pair(b"CONTENT_LENGTH", b"12")) + END,
+    "body-not-announced": BEGIN + END + record(5, 1, b"body"),
+    "pipelined": (BEGIN + END + STDIN) * 2,
+    "no-params": BEGIN + END + STDIN,
+    "cut": BEGIN + record(4, 1, PARAMS)[:50],
+    "management": record(9, 0, pair(b"FCGI_MAX_CONNS", b"")),
+    "authorizer": record(1, 1, struct.pack(">HB5x", 2, 0)) + END + STDIN,
+    "abort": BEGIN + record(2, 1),
+    "id-0": record(1, 0, struct.pack(">HB5x", 1, 1)),
+    "another-id": BEGIN + record(4, 2, PARAMS),
+    "length-lies": BEGIN + record(4, 1, b"\x05\x00abcd") + END,
+    "length-huge": BEGIN + record(4, 1, b"\xff\xff\xff\xff\xff\xff\xff\xffab") + END,
+    "length-cut": BEGIN + record(4, 1, b"\x80\x00") + END,
+    "too-large": BEGIN + record(4, 1, bytes(60000)) * 3 + END,
+    "http": b"GET /static/a.css HTTP/1.1\r\nHost: a\r\n\r\n",
+    "data": BEGIN + END + record(8, 1),
+})
+
+put("manifest", {
+    "1.0": '{"paths": {"css/a.css": "css/a.27e20196a850.css"}, "version": "1.0"}',
+    "1.1": '{"paths": {"a": "b"}, "version": "1.1", "hash": "0123456789ab"}',
+    "unknown-keys": '{"x": [1, {}], "paths": {}, "version": "1.0"}',
+    "version-2": '{"paths": {}, "version": "2.0"}',
+    "version-number": '{"paths": {}, "version": 1.0}',
+    "climbs": '{"paths": {"../a": "b", "c": "d/../../e"}, "version": "1.0"}',
+    "absolute": '{"paths": {"a": "/etc/passwd"}, "version": "1.0"}',
+    "nul": '{"paths": {"a": "b\\u0000c"}, "version": "1.0"}',
+    "nul-in-key": '{"paths": {"a\\u0000": "b"}, "version": "1.0"}',
+    "newline": '{"paths": {"a\\nb": "c"}, "version": "1.0"}',
+    "not-utf-8": b'{"paths": {"a\xff": "b"}, "version": "1.0"}',
+    "escaped": '{"paths": {"\\u00e9": "a\\/b"}, "version": "1.0"}',
+    "surrogate": '{"paths": {"a": "\\ud800"}, "version": "1.0"}',
+    "no-strings": '{"paths": {"a": 1, "b": null, "c": []}, "version": "1.0"}',
+    "list": "[]",
+    "empty": "",
+    "cut": '{"paths": {"a": "b',
+    "deep": '{"paths": ' + "[" * 3000,
+    "twice": '{"paths": {"a": "b", "a": "c"}, "version": "1.0"}',
+})
+
+put("settings_file", {
+    "one-mount": '{"root": "static", "url": "/s/", "max_age": 5, "allow_all_origins": false}',
+    "site": '{"delivery": "x-sendfile", "coding_header": "X-Enc", "mounts": [{"root": "/r"}]}',
+    "mounts": '{"mounts": [{"kind": "static", "root": "a", "url": "/a/"},'
+              ' {"kind": "media", "root": "b", "url": "/b/"}, {"kind": "root", "root": "c"}]}',
+    "many-mounts": '{"mounts": [' + ",".join(['{"root": "/r"}'] * 20) + "]}",
+    "mimetypes": '{"mimetypes": {".foo": "a/b", "name": "text/x"}}',
+    "mimetypes-newline": '{"mimetypes": {".foo": "a/b\\r\\nX: y"}}',
+    "lists": '{"manifests": ["a.json", "*/b.json"]}',
+    "list-with-colon": '{"manifests": ["a:b"]}',
+    "unknown": '{"rot": "/a"}',
+    "object-for-text": '{"root": {}, "url": {}}',
+    "null": '{"url": null}',
+    "url-climbs": '{"url": "/../a/"}',
+    "url-with-host": '{"url": "https://cdn.example/s/"}',
+    "header-injection": '{"coding_header": "X\\r\\nY"}',
+    "charset-injection": '{"charset": "a\\nb"}',
+    "max-age-huge": '{"max_age": 99999999999999999999}',
+    "max-age-negative": '{"max_age": -1}',
+    "fraction": '{"max_age": 1.5}',
+    "twice": '{"url": "/a/", "url": "/b/"}',
+    "list": "[]",
+    "empty": "",
+    "cut": '{"url": "/',
+    "deep": "[" * 3000,
+    "later-version": '{"pool": "link", "headers": {"*": {"X": "y"}}, "state": "s"}',
+})

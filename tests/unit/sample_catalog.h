@@ -1,0 +1,100 @@
+/* A small catalog that uses every section, for the tests of reader and writer. */
+#ifndef SAMPLE_CATALOG_H
+#define SAMPLE_CATALOG_H
+
+#include "catalog/catalog.h"
+#include "catalog/format.h"
+#include "compile/writer.h"
+
+#include <apr_general.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SAMPLE_HASH "27e20196a850"
+
+struct sample {
+    unsigned char *block; /* exactly `size` bytes, so that AddressSanitizer watches its end */
+    uint64_t size;
+};
+
+static inline uint32_t sample_mount(struct writer *writer, apr_pool_t *pool, const char *url,
+                                    const char *root)
+{
+    struct settings_mount mount = settings_default_mount(pool);
+    mount.url = url;
+    mount.root = root;
+    return writer_add_mount(writer, &mount);
+}
+
+static inline void sample_first_mount(struct writer *writer, apr_pool_t *pool)
+{
+    struct settings_mount mount = settings_default_mount(pool);
+    struct error error;
+    mount.root = "/srv/static";
+    mount.max_age = 300;
+    settings_add_type(&mount, ".foo", "application/foo", &error);
+    settings_add_type(&mount, "special", "text/special", &error);
+    writer_add_mount(writer, &mount);
+}
+
+/* Mounts: 0 /static/, 1 /static/deep/ (no max-age, no CORS). Releases of mount 0: 0 "old", 1 "new",
+ * 2 "kept" (not in the root, though published last); of mount 1: 3 "old". */
+static inline struct sample sample_make(apr_pool_t *pool)
+{
+    struct writer *writer = writer_make(pool);
+    struct error error;
+    void *block = NULL;
+    struct sample sample = {0};
+    writer_set_site(writer, DELIVERY_X_SENDFILE, "X-Enc");
+    sample_first_mount(writer, pool);
+    struct settings_mount deep = settings_default_mount(pool);
+    deep.url = "/static/deep/";
+    deep.root = "/srv/deep";
+    deep.charset = "latin1";
+    deep.max_age_sent = false;
+    deep.allow_all_origins = false;
+    writer_add_mount(writer, &deep);
+    writer_add_release(writer, 0, "old", true, 100);
+    writer_add_release(writer, 0, "new", true, 200);
+    writer_add_release(writer, 0, "kept", false, 300);
+    writer_add_release(writer, 1, "old", true, 50);
+    struct writer_entry css = {.path = "css/a." SAMPLE_HASH ".css",
+                               .hash = slice_of(SAMPLE_HASH),
+                               .type = "text/css",
+                               .sized = true,
+                               .size = 1000,
+                               .variants = 2,
+                               .variant = {{CODING_BR, "css/a." SAMPLE_HASH ".css.br", 300},
+                                           {CODING_GZIP, "css/a." SAMPLE_HASH ".css.gz", 400}}};
+    struct writer_entry older = {
+        .path = "css/a.111111111111.css", .hash = slice_of("111111111111"), .type = "text/css"};
+    struct writer_entry bare = {
+        .path = "dist/app.js", .type = "text/javascript", .sized = true, .size = 7};
+    uint32_t a = writer_add_entry(writer, &css), b = writer_add_entry(writer, &older);
+    uint32_t c = writer_add_entry(writer, &bare);
+    writer_add_hashed_name(writer, 0, css.path, a);
+    writer_add_hashed_name(writer, 0, older.path, b);
+    writer_add_original_name(writer, 0, "css/a.css", 0, b);
+    writer_add_original_name(writer, 0, "css/a.css", 1, a);
+    writer_add_original_name(writer, 0, "css/a.css", 2, c);
+    writer_add_original_name(writer, 0, "only-old.js", 0, c);
+    writer_add_original_name(writer, 1, "css/a.css", 3, c);
+    if (writer_finish(writer, &block, &sample.size, &error) != 0) {
+        abort();
+    }
+    sample.block = block;
+    return sample;
+}
+
+/* Gives a block that was changed on purpose the digest of its new bytes. */
+static inline void sample_sign(unsigned char *block, uint64_t size)
+{
+    struct format_header header;
+    memcpy(&header, block, sizeof header);
+    header.digest = 0;
+    uint64_t hash = format_hash(FORMAT_HASH_START, &header, sizeof header);
+    header.digest = format_hash(hash, block + sizeof header, size - sizeof header);
+    memcpy(block, &header, sizeof header);
+}
+
+#endif
