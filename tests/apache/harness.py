@@ -1,0 +1,386 @@
+"""A private Apache and a private `handback serve`, on loopback, in a directory of their own.
+
+Started by root, both run as www-data, as on a real machine; started by anyone else, as that user.
+"""
+
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import client
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CONFIGURATION = REPOSITORY / "apache"
+MODULES = Path("/usr/lib/apache2/modules")
+ROOT = os.geteuid() == 0
+SERVER_USER = "www-data"
+
+FRONTS = ("cgi", "fcgid", "proxy")
+DELIVERIES = ("body", "x-sendfile")
+INCLUDES = {"cgi": "cgi.conf", "fcgid": "mod_fcgid.conf", "proxy": "mod_proxy_fcgi.conf"}
+
+# What the header of each shipped file says it needs, and what any Apache has.
+BASIC = "mpm_event authz_core".split()
+NEEDED = {
+    "cgi": "cgid alias env headers authz_core".split(),
+    "fcgid": "fcgid alias env headers authz_core".split(),
+    "proxy": "proxy proxy_fcgi env headers".split(),
+}
+USUAL = BASIC + (
+    "authn_core authn_file authz_host authz_user auth_basic alias env headers rewrite setenvif"
+    " mime dir filter deflate brotli proxy proxy_http proxy_fcgi fcgid cgid xsendfile wsgi"
+).split()
+
+SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|ThreadSanitizer")
+DIAGNOSIS = re.compile(r"handback: HB\d{4}: \S[^:]*.*: .*\S")
+
+
+def wait_until(true, seconds=10, what="it"):
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what} did not happen within {seconds} s")
+        time.sleep(0.02)
+
+
+def no_sanitizer_report(text, where):
+    found = SANITIZER.search(text)
+    if found:
+        raise AssertionError(f"{where}: {text[max(0, found.start() - 300):found.end() + 3000]}")
+
+
+def free_port():
+    """Below the range from which the kernel takes the ports of clients, ours among them."""
+    while True:
+        port = random.randrange(12000, 30000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
+def as_server():
+    """How subprocess starts a program as the user that Apache runs as."""
+    return {"user": SERVER_USER, "group": SERVER_USER, "extra_groups": []} if ROOT else {}
+
+
+def own(path):
+    """Gives a directory to the user that the servers run as."""
+    Path(path).mkdir(parents=True, exist_ok=True)
+    if ROOT:
+        shutil.chown(path, SERVER_USER, SERVER_USER)
+
+
+class Workplace:
+    """The directory of the whole run; its name is the secret that no response may tell."""
+
+    def __init__(self):
+        self.path = Path(tempfile.mkdtemp(prefix="handback-test-"))
+        self.path.chmod(0o755)
+        client.WATCH.forbid(self.path.name)
+        self.count = 0
+        self.leaving = []
+        self.spawned = []
+        self.program = self._copy("HANDBACK_PROGRAM", "build/dev/bin/handback", "dev")
+        self.release = self._copy("HANDBACK_PROGRAM_RELEASE", "build/release/bin/handback", "rel")
+
+    def _copy(self, variable, default, name):
+        """A copy that the servers' user can reach: a checkout may lie in a closed home."""
+        source = Path(os.environ.get(variable) or REPOSITORY / default)
+        if not source.is_file():
+            return None
+        target = self.path / f"bin-{name}" / "handback"
+        target.parent.mkdir()
+        shutil.copyfile(source, target)
+        target.parent.chmod(0o755)
+        target.chmod(0o755)
+        return target
+
+    def fresh(self, name="d"):
+        self.count += 1
+        path = self.path / f"{name}{self.count}"
+        path.mkdir()
+        path.chmod(0o755)
+        return path
+
+    def remove(self):
+        try:
+            for server in self.leaving:
+                server.join()
+        finally:
+            for process in self.spawned:
+                process.kill()  # only what a failed test has left behind is still there
+                process.wait()
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Serve:
+    """`handback serve`, listening on a unix socket or on HOST:PORT."""
+
+    def __init__(self, work, *options, listen=None, root=None, program=None, **environment):
+        self.work = work
+        self.home = work.fresh("serve")
+        own(self.home)
+        self.address = listen or self.home / "socket"
+        self.stderr_path = self.home / "stderr"
+        name = ":".join(map(str, listen)) if listen else f"unix:{self.address}"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            **({"STATIC_ROOT": str(root)} if root else {}),
+            **{key: str(value) for key, value in environment.items()},
+        }
+        self.command = [str(program or work.program), "serve", "--listen", name, *map(str, options)]
+        self.process = None
+
+    def spawn(self):
+        with open(self.stderr_path, "ab") as stderr:
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, stdin=subprocess.DEVNULL,
+                stdout=stderr, stderr=stderr, cwd="/", **as_server(),
+            )
+        self.work.spawned.append(self.process)
+        return self
+
+    def start(self):
+        self.spawn()
+        wait_until(self.answers, what="serve: listening")
+        return self
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"serve exited with {self.process.returncode}: {self.stderr()}")
+        try:
+            family = socket.AF_INET if isinstance(self.address, tuple) else socket.AF_UNIX
+            target = self.address if family == socket.AF_INET else str(self.address)
+            with socket.socket(family) as probe:
+                probe.connect(target)
+            return True
+        except OSError:
+            return False
+
+    def stderr(self):
+        return self.stderr_path.read_text(errors="replace") if self.stderr_path.exists() else ""
+
+    def workers(self):
+        """The worker processes of this master, by the kernel's own list."""
+        pid = self.process.pid
+        return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def stop(self, seconds=20):
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"serve did not end within {seconds} s of TERM: {self.stderr()}")
+        no_sanitizer_report(self.stderr(), "serve")
+        return code
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def defines(front, delivery="body", root=None, url="/static/", serve=None, **more):
+    """The lines that a user would write before the Include, and the Include.
+
+    Only what the front uses: mod_proxy_fcgi.conf needs the root for the hand-back alone.
+    """
+    lines = []
+    if root is not None and (front != "proxy" or delivery == "x-sendfile"):
+        lines.append(f'Define STATIC_ROOT "{root}"')
+    if url is not None:
+        lines.append(f"Define STATIC_URL {url}")
+    if serve is not None and front == "proxy":
+        lines.append(f"Define HANDBACK_SOCKET {serve.address}")
+    if delivery == "x-sendfile":
+        lines.append("Define HANDBACK_XSENDFILE")
+    lines += [f"Define {name} {value}" for name, value in more.items()]
+    return "\n".join(lines) + f"\nInclude handback/{INCLUDES[front]}\n"
+
+
+def virtual_host(name, *parts, port="*"):
+    inside = "\n".join(parts)
+    return f"<VirtualHost *:{port}>\nServerName {name}\n{inside}\n</VirtualHost>\n"
+
+
+class Apache:
+    """An Apache that reads nothing of the machine's own configuration."""
+
+    def __init__(self, work, text, modules=None, program=None, cgi=None):
+        self.work = work
+        self.home = work.fresh("apache")
+        own(self.home)
+        self.port = free_port()
+        self.modules = list(dict.fromkeys(USUAL if modules is None else BASIC + modules))
+        shutil.copytree(CONFIGURATION, self.home / "handback")
+        self.log_path = self.home / "error.log"
+        program = program or work.program
+        text = f"Define HANDBACK {program}\nDefine HANDBACK_CGI {cgi or program}\n{text}"
+        self.configuration = self.home / "httpd.conf"
+        self.configuration.write_text(self._basics() + text)
+
+    def _basics(self):
+        has = self.modules.__contains__
+        lines = [f"LoadModule {m}_module {MODULES}/mod_{m}.so" for m in self.modules]
+        lines += [
+            f"ServerRoot {self.home}",
+            f"DefaultRuntimeDir {self.home}",
+            f"PidFile {self.home}/pid",
+            f"ErrorLog {self.log_path}",
+            "LogLevel info",
+            "ServerName localhost",
+            f"Listen 127.0.0.1:{self.port}",
+            "ServerTokens Prod",
+            f"DocumentRoot {self.work.fresh('empty')}",
+            # As Debian ships it: what is not granted is closed.
+            "<Directory />\nRequire all denied\n</Directory>",
+            "StartServers 2\nServerLimit 2\nMinSpareThreads 1",
+            "ThreadsPerChild 32\nMaxRequestWorkers 64",
+            "MaxKeepAliveRequests 0\nKeepAliveTimeout 2",
+        ]
+        lines += [f"User {SERVER_USER}", f"Group {SERVER_USER}"] if ROOT else []
+        lines += [f"ScriptSock {self.home}/cgid"] if has("cgid") else []
+        lines += ["TypesConfig /etc/mime.types"] if has("mime") else []
+        lines += [f"WSGISocketPrefix {self.home}/wsgi"] if has("wsgi") else []
+        if has("fcgid"):
+            lines += [f"FcgidIPCDir {self.home}/fcgid", f"FcgidProcessTableFile {self.home}/shm"]
+        return "\n".join(lines) + "\n"
+
+    def _control(self, *arguments):
+        command = ["apache2", "-d", self.home, "-f", self.configuration, *arguments]
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C"}
+        return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30)
+
+    def test_configuration(self):
+        """What `apachectl configtest` would say: exit code and message."""
+        done = self._control("-t")
+        return done.returncode, done.stderr + done.stdout
+
+    def start(self):
+        done = self._control("-k", "start")
+        if done.returncode:
+            raise AssertionError(f"Apache does not start: {done.stderr}")
+        wait_until(self._listens, what="Apache: listening")
+        # Without its pid file "-k graceful" would start a second Apache on the same port.
+        wait_until((self.home / "pid").exists, what="Apache: the pid file")
+        return self
+
+    def _listens(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def graceful(self):
+        before = self.log().count("resuming normal operations")
+        done = self._control("-k", "graceful")
+        assert done.returncode == 0, done.stderr
+        wait_until(
+            lambda: self.log().count("resuming normal operations") > before, what="graceful"
+        )
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def stop(self):
+        """Apache takes two seconds to go; the end of the run waits for all of them at once."""
+        pid_file = self.home / "pid"
+        if pid_file.exists():
+            self.pid = int(pid_file.read_text())
+            os.kill(self.pid, signal.SIGTERM)
+            self.work.leaving.append(self)
+        no_sanitizer_report(self.log(), "Apache's error log")
+
+    def join(self):
+        wait_until(lambda: not Path(f"/proc/{self.pid}").exists(), 20, "Apache: ended")
+        no_sanitizer_report(self.log(), "Apache's error log")
+
+    def ask(self, target, host="localhost", **request):
+        return client.ask(self.port, target, host, **request)
+
+    def connect(self, host="localhost", **options):
+        return client.Connection(self.port, host, **options)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Way:
+    """One way in and one way out: requests to it go through that front and delivery."""
+
+    def __init__(self, apache, host, front, delivery, project=None, serve=None):
+        self.apache, self.host, self.front, self.delivery = apache, host, front, delivery
+        self.project, self.serve = project, serve
+
+    def ask(self, target, **request):
+        return self.apache.ask(target, self.host, **request)
+
+    def get(self, name, **headers):
+        """GET of a name below /static/, headers as keywords: accept_encoding="br"."""
+        return self.ask(url_of(name), headers=header_names(headers))
+
+    def connect(self, **options):
+        return self.apache.connect(self.host, **options)
+
+    def diagnoses(self):
+        """All that the program has said so far, wherever this front lets it say it."""
+        return self.apache.log() + (self.serve.stderr() if self.serve else "")
+
+
+def header_names(keywords):
+    return {name.replace("_", "-"): value for name, value in keywords.items()}
+
+
+def url_of(name, prefix="/static/"):
+    """The URL as a browser would write it: UTF-8, percent-encoded."""
+    safe = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/"
+    return prefix + "".join(chr(c) if c in safe else f"%{c:02X}" for c in os.fsencode(name))
+
+
+class Site:
+    """One root behind one front, with servers of its own: for tests that change the tree."""
+
+    def __init__(self, work, front, delivery, root, program=None, extra="", **settings):
+        self.serve = None
+        self.front = front
+        text = extra
+        if front == "proxy":
+            self.serve = Serve(work, "--workers", 2, root=root, program=program, **settings)
+        elif front == "fcgid":
+            text += "".join(f'FcgidInitialEnv {k} "{v}"\n' for k, v in settings.items())
+        else:
+            text += "".join(f'SetEnv {k} "{v}"\n' for k, v in settings.items())
+        text += defines(front, delivery, root, serve=self.serve)
+        self.apache = Apache(work, text, program=program)
+        self.way = Way(self.apache, "localhost", front, delivery, serve=self.serve)
+
+    def __enter__(self):
+        if self.serve:
+            self.serve.start()
+        self.apache.start()
+        return self.way
+
+    def __exit__(self, *_):
+        self.apache.stop()
+        if self.serve:
+            self.serve.stop()
