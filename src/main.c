@@ -3,14 +3,13 @@
 #include "cli/command_serve.h"
 #include "cli/current.h"
 #include "cli/usage.h"
+#include "fastcgi/listen.h"
 #include "serve/gateway_cgi.h"
 
 #include <apr_general.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 static int run_cgi(void)
 {
@@ -28,13 +27,6 @@ static int run_cgi(void)
     site_release(site);
     current_free(current);
     return status;
-}
-
-static int is_listening(int fd)
-{
-    int listening = 0;
-    socklen_t size = sizeof listening;
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
 }
 
 static int run_command(int argc, const char *const *argv)
@@ -68,8 +60,9 @@ int main(int argc, const char *const *argv, const char *const *env)
     if (argc > 1) {
         return run_command(argc, argv);
     }
-    if (is_listening(STDIN_FILENO)) {
-        return command_serve_socket(STDIN_FILENO);
+    int listener = listen_passed();
+    if (listener >= 0) {
+        return command_serve_socket(listener);
     }
     usage_print(stderr);
     return 2;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/current.h"
 #include "compile/settings.h"
+#include "fastcgi/listen.h"
 #include "fastcgi/master.h"
 #include "fastcgi/worker.h"
 
@@ -101,7 +102,7 @@ enum option {
 };
 
 static const apr_getopt_option_t option_table[] = {
-    {"listen", OPT_LISTEN, 1, "unix:PATH or HOST:PORT (required)"},
+    {"listen", OPT_LISTEN, 1, "unix:PATH or HOST:PORT (or a passed socket)"},
     {"socket-mode", OPT_MODE, 1, "mode of the socket file, octal (0660)"},
     {"socket-group", OPT_GROUP, 1, "group of the socket file, as www-data"},
     {"workers", OPT_WORKERS, 1, "processes that serve (2)"},
@@ -194,10 +195,11 @@ static int parse_options(struct serve_options *options, int argc, const char *co
     if (status != APR_EOF) {
         return -1; /* apr_getopt_long has said why */
     }
-    if (state->ind < argc || (!options->help && !options->master.listen)) {
+    if (state->ind < argc || (!options->help && !options->master.listen && listen_passed() < 0)) {
         fputs(state->ind < argc
                   ? "handback serve: it takes no arguments; see handback serve --help\n"
-                  : "handback serve: --listen is missing; see handback serve --help\n",
+                  : "handback serve: --listen is missing, and no socket was passed; see "
+                    "handback serve --help\n",
               stderr);
         return -1;
     }

@@ -71,18 +71,13 @@ static void drop_answer(struct connection *connection)
     }
 }
 
-static void forget(struct connection *connection)
-{
-    drop_answer(connection);
-    enter(connection, CONNECTION_CLOSED, 0);
-    connection->fd = -1;
-}
-
 void connection_close(struct connection *connection)
 {
     if (connection->state != CONNECTION_CLOSED) {
+        drop_answer(connection);
         close(connection->fd);
-        forget(connection);
+        enter(connection, CONNECTION_CLOSED, 0);
+        connection->fd = -1;
     }
 }
 
@@ -103,8 +98,7 @@ int connection_begin(struct connection *connection, struct connection_shared *sh
     return 0;
 }
 
-/* ---- sending ----------------------------------------------------------------------------------
- */
+/* ---- sending ---- */
 
 static void wait_for_room(struct connection *connection)
 {
@@ -172,26 +166,33 @@ static bool send_unsent(struct connection *connection)
     return true;
 }
 
-static void end_answer(struct connection *connection)
+static void unwatch_writing(struct connection *connection)
 {
-    drop_answer(connection);
-    if (connection->body) {
-        /* A plain close would reset the connection before the peer has read our answer. */
-        shutdown(connection->fd, SHUT_WR);
-        enter(connection, CONNECTION_LINGERING, LINGERING_PATIENCE);
-        return;
-    }
-    if (!connection->rest.keep) {
-        connection_close(connection);
-        return;
-    }
-    enter(connection, CONNECTION_IDLE, 0);
     if (connection->watches_writing) {
         connection->watches_writing = false;
         if (tell_epoll(connection, EPOLL_CTL_MOD) != 0) {
             connection_close(connection);
         }
     }
+}
+
+static void end_answer(struct connection *connection)
+{
+    drop_answer(connection);
+    if (connection->body) {
+        connection->discarded = connection->skip = 0;
+        enter(connection, CONNECTION_LINGERING, LINGERING_PATIENCE);
+        if (!connection->rest.keep) {
+            /* A plain close would reset the connection before the peer has read our answer. */
+            shutdown(connection->fd, SHUT_WR);
+        }
+    } else if (connection->rest.keep) {
+        enter(connection, CONNECTION_IDLE, 0);
+    } else {
+        connection_close(connection);
+        return;
+    }
+    unwatch_writing(connection);
 }
 
 /* Goes on with the body, record by record, until it is sent, the peer is full, or others should
@@ -211,18 +212,26 @@ static void send_rest(struct connection *connection)
     end_answer(connection);
 }
 
-/* ---- receiving --------------------------------------------------------------------------------
- */
+/* ---- receiving ---- */
 
-static void answer(struct connection *connection, bool body)
+static bool is_waiting(int cause)
+{
+    return cause == EAGAIN || cause == EWOULDBLOCK || cause == EINTR;
+}
+
+/* Takes the head off the connection, on which it is known to be, and answers it. */
+static void answer(struct connection *connection, size_t head, bool body)
 {
     enter(connection, CONNECTION_ANSWER, 0);
     connection->body = body;
     connection->answered = true;
-    size_t len = gateway_fcgi_answer(connection->fd, body, &connection->shared->site, scratch,
-                                     &connection->rest);
+    size_t len = 0;
+    if (recv(connection->fd, scratch, head, MSG_DONTWAIT) == (ssize_t)head) {
+        len = gateway_fcgi_answer(scratch, head, &connection->shared->site, scratch,
+                                  &connection->rest);
+    }
     if (len == 0) {
-        forget(connection); /* libfcgi has closed the descriptor */
+        connection_close(connection);
     } else if (send_record(connection, scratch, len)) {
         send_rest(connection);
     }
@@ -243,20 +252,21 @@ static void refuse(struct connection *connection)
 /* Looks at what has arrived without taking it. */
 static void look(struct connection *connection)
 {
+    size_t head = 0;
     ssize_t len = recv(connection->fd, scratch, sizeof scratch, MSG_PEEK | MSG_DONTWAIT);
-    if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+    if (len < 0 && is_waiting(errno)) {
         return;
     }
     if (len <= 0) {
         connection_close(connection);
         return;
     }
-    switch (peek_judge(scratch, (size_t)len)) {
+    switch (peek_judge(scratch, (size_t)len, &head)) {
     case PEEK_REQUEST:
-        answer(connection, false);
+        answer(connection, head, false);
         break;
     case PEEK_BODY:
-        answer(connection, true);
+        answer(connection, head, true);
         break;
     case PEEK_INCOMPLETE:
         if (connection->state == CONNECTION_IDLE) {
@@ -269,18 +279,65 @@ static void look(struct connection *connection)
     }
 }
 
+/* Looks at the next record behind a head that was answered; false when the body is over, or the
+ * connection waits or is closed. */
+static bool skip_record(struct connection *connection)
+{
+    unsigned char header[RECORD_HEADER];
+    size_t whole = 0;
+    ssize_t len = recv(connection->fd, header, sizeof header, MSG_PEEK | MSG_DONTWAIT);
+    if (len <= 0) {
+        if (len == 0 || !is_waiting(errno)) {
+            connection_close(connection);
+        }
+        return false;
+    }
+    switch (peek_at_body(header, (size_t)len, &whole)) {
+    case PEEK_REST_SKIP:
+        connection->skip = whole;
+        return true;
+    case PEEK_REST_LAST:
+        connection->skip = whole;
+        connection->body = false;
+        return true;
+    case PEEK_REST_NEXT:
+        connection->body = false;
+        enter(connection, CONNECTION_IDLE, 0);
+        return false;
+    case PEEK_REST_UNKNOWN:
+    default:
+        return false;
+    }
+}
+
+/* Throws away what is there of a record. False when the connection waits or is closed. */
+static bool discard_some(struct connection *connection)
+{
+    size_t most = connection->skip < sizeof scratch ? (size_t)connection->skip : sizeof scratch;
+    ssize_t len = recv(connection->fd, scratch, most, MSG_DONTWAIT);
+    if (len < 0 && is_waiting(errno)) {
+        return false;
+    }
+    connection->discarded += len > 0 ? (uint64_t)len : 0;
+    if (len <= 0 || connection->discarded > LINGERING_BYTES) {
+        connection_close(connection);
+        return false;
+    }
+    connection->skip -= (uint64_t)len;
+    return true;
+}
+
+/* Throws the body away up to its end; then the connection is as good as before. */
 static void discard(struct connection *connection)
 {
-    for (;;) {
-        ssize_t len = recv(connection->fd, scratch, sizeof scratch, MSG_DONTWAIT);
-        if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
-            return;
-        }
-        connection->discarded += len > 0 ? (uint64_t)len : 0;
-        if (len <= 0 || connection->discarded > LINGERING_BYTES) {
-            connection_close(connection);
-            return;
-        }
+    while (connection->skip > 0 ? discard_some(connection)
+                                : connection->body && skip_record(connection)) {
+    }
+    if (connection->state == CONNECTION_LINGERING && !connection->body && connection->skip == 0) {
+        enter(connection, CONNECTION_IDLE, 0);
+    }
+    if (connection->state == CONNECTION_IDLE && !connection->rest.keep) {
+        connection_close(connection);
     }
 }
 
@@ -299,7 +356,7 @@ static bool step(struct connection *connection)
         return connection->state != CONNECTION_SENDING;
     case CONNECTION_LINGERING:
         discard(connection);
-        return false;
+        return connection->state == CONNECTION_IDLE;
     case CONNECTION_CLOSED:
     case CONNECTION_ANSWER: /* never seen between steps */
     default:

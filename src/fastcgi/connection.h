@@ -1,9 +1,9 @@
 /* One connection of the web server, in one of five states:
  *
- *   idle ──▶ head ──▶ answer ──▶ idle …        a whole head is answered at once
- *                       │  └───▶ lingering      a body follows that nobody reads
- *                       └──────▶ sending ──▶ idle   the peer takes the bytes slower than we have
- * them
+ *   idle ──▶ head ──▶ answer ──▶ idle …           a whole head is answered at once
+ *                       │  │
+ *                       │  └──▶ lingering ──▶ idle   a body follows that nobody reads
+ *                       └─────▶ sending ──▶ idle     the peer is slower than we are
  *
  * A connection that waits holds no thread: epoll (edge-triggered) tells when its peer has done
  * something, and whichever thread hears of it takes the next steps. Memory per connection: this
@@ -48,6 +48,7 @@ struct connection {
     unsigned char *unsent;         /* the part of a record that has not left yet; NULL: none */
     size_t unsent_at, unsent_len;
     uint64_t discarded; /* bytes, while lingering */
+    uint64_t skip;      /* bytes of the record that is being thrown away */
 };
 
 /* Takes an accepted descriptor over and makes epoll tell of it. Returns 0, or -1 with errno: then

@@ -42,7 +42,8 @@ static size_t write_record(struct answer *answer, unsigned char *buffer, size_t 
     return len;
 }
 
-size_t gateway_fcgi_answer(int fd, bool body, const struct site_source *source,
+size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
+                           const struct site_source *source,
                            unsigned char buffer[GATEWAY_FCGI_BUFFER],
                            struct gateway_fcgi_rest *rest)
 {
@@ -50,7 +51,7 @@ size_t gateway_fcgi_answer(int fd, bool body, const struct site_source *source,
     struct request request;
     struct answer answer;
     *rest = (struct gateway_fcgi_rest){.file = -1};
-    if (intake_take(&intake, fd, body) != 0) {
+    if (intake_take(&intake, head, head_len) != 0) {
         return 0;
     }
     rest->request_id = intake_id(&intake);

@@ -18,11 +18,12 @@ struct gateway_fcgi_rest {
     uint64_t length; /* bytes that are not in the buffer yet */
 };
 
-/* Takes the request off `fd` (judged whole by peek_judge), decides the answer and writes its
- * records into `buffer`: the head and the beginning of the body, a diagnosis for the server's log
- * when one is due, and the end of the request when that is all. Returns the number of bytes, or 0
- * when the connection was of no use: then libfcgi has closed it. */
-size_t gateway_fcgi_answer(int fd, bool body, const struct site_source *source,
+/* Reads the head of a request (judged whole by peek_judge), decides the answer and writes its
+ * records into `buffer`, in which the head may stand: the head and the beginning of the body, a
+ * diagnosis for the server's log when one is due, and the end of the request when that is all.
+ * Returns the number of bytes, or 0 when libfcgi finds fault with the head. */
+size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
+                           const struct site_source *source,
                            unsigned char buffer[GATEWAY_FCGI_BUFFER],
                            struct gateway_fcgi_rest *rest);
 

@@ -1,27 +1,37 @@
 #include "fastcgi/intake.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 int intake_init(void)
 {
     return FCGX_Init() == 0 ? 0 : -1;
 }
 
-/* The request is attached to a connection that we have accepted ourselves. fcgiapp.h asks not to
- * use ipcFd and keepConnection; they have been the same in every 2.4 release, this is the only
- * place that touches them, and a unit test takes a request through a socket pair. The listening
- * socket -1 makes FCGX_Accept_r return instead of accepting when the connection turns out to be of
- * no use. */
-int intake_take(struct intake *intake, int fd, bool body)
+/* The file in memory from which libfcgi reads the heads of this thread; -1: to be made. */
+static _Thread_local int head_file = -1;
+
+/* fcgiapp.h asks not to use ipcFd and keepConnection; they have been the same in every 2.4 release,
+ * this is the only place that touches them, and a unit test takes requests through here. The
+ * listening socket -1 makes FCGX_Accept_r return instead of accepting when it finds fault with the
+ * head. */
+int intake_take(struct intake *intake, const unsigned char *head, size_t len)
 {
-    char rest[64];
     FCGX_Request *request = &intake->request;
-    FCGX_InitRequest(request, -1, FCGI_FAIL_ACCEPT_ON_INTR);
-    request->ipcFd = fd;
-    request->keepConnection = 1;
-    FCGX_Detach(request); /* a plain close: else it waits up to two seconds for the peer */
-    if (FCGX_Accept_r(request) < 0) {
+    if (head_file < 0) {
+        head_file = memfd_create("head", MFD_CLOEXEC);
+    }
+    if (head_file < 0 || pwrite(head_file, head, len, 0) != (ssize_t)len ||
+        lseek(head_file, 0, SEEK_SET) != 0) {
         return -1;
     }
-    while (!body && FCGX_GetStr(rest, sizeof rest, request->in) > 0) {
+    FCGX_InitRequest(request, -1, FCGI_FAIL_ACCEPT_ON_INTR);
+    request->ipcFd = head_file;
+    request->keepConnection = 1;
+    FCGX_Detach(request); /* a plain close, if any: else it waits up to two seconds for a peer */
+    if (FCGX_Accept_r(request) != 0) {
+        head_file = -1; /* libfcgi has closed it */
+        return -1;
     }
     return 0;
 }

@@ -1,5 +1,6 @@
-/* Taking one request off a connection with libfcgi. Only a head that peek_judge has found whole may
- * be taken, so that nothing here waits. libfcgi is used for this and nowhere else. */
+/* Reading the head of one request with libfcgi. libfcgi is given a copy of a head that peek_judge
+ * has found whole, and never the connection itself: so it cannot wait, cannot close what is ours,
+ * and reads nothing of what comes behind. It is used for this and nowhere else. */
 #ifndef FASTCGI_INTAKE_H
 #define FASTCGI_INTAKE_H
 
@@ -14,10 +15,9 @@ struct intake {
 /* Once per process, before the first intake. Returns 0, or -1. */
 int intake_init(void);
 
-/* Reads the parameters of the next request on `fd`, and the end of its body when there is none.
- * Returns 0; intake_free follows. Or -1 when libfcgi found fault with it: then it has closed `fd`.
- */
-int intake_take(struct intake *intake, int fd, bool body);
+/* Reads a head of `len` bytes. Returns 0; intake_free follows. Or -1 when libfcgi finds fault with
+ * it or the system has no descriptor. */
+int intake_take(struct intake *intake, const unsigned char *head, size_t len);
 
 /* The id of the request, for the records of its answer. */
 unsigned intake_id(const struct intake *intake);

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 enum {
-    BACKLOG = 1024
+    BACKLOG = 1024,
+    FIRST_PASSED = 3, /* sd_listen_fds(3) */
 };
 
 static int failed(const char *where, const char *what, struct error *error)
@@ -110,12 +111,20 @@ static int bind_to(const struct addrinfo *address)
     return -1;
 }
 
+/* getaddrinfo takes the port modulo 65536. */
+static int is_port(const char *text)
+{
+    char *end;
+    long port = strtol(text, &end, 10);
+    return *end != '\0' || (port > 0 && port <= 65535);
+}
+
 static int listen_tcp(const char *where, struct error *error)
 {
     struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found = NULL;
     const char *colon = strrchr(where, ':');
-    if (!colon || colon == where || !colon[1]) {
+    if (!colon || colon == where || !colon[1] || !is_port(colon + 1)) {
         return failed(where, "give unix:PATH or HOST:PORT", error);
     }
     int bracketed = where[0] == '[' && colon[-1] == ']';
@@ -137,4 +146,21 @@ int listen_open(const char *where, unsigned mode, const char *group, struct erro
 {
     const char *path = listen_path(where);
     return path ? listen_unix(path, mode, group, error) : listen_tcp(where, error);
+}
+
+static int is_listening(int fd)
+{
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
+}
+
+int listen_passed(void)
+{
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    if (pid && count && strtol(pid, NULL, 10) == (long)getpid() && strtol(count, NULL, 10) == 1 &&
+        is_listening(FIRST_PASSED)) {
+        return FIRST_PASSED;
+    }
+    return is_listening(STDIN_FILENO) ? STDIN_FILENO : -1;
 }

@@ -12,4 +12,8 @@ int listen_open(const char *where, unsigned mode, const char *group, struct erro
 /* The path of the socket file in "unix:PATH"; NULL for another form. */
 const char *listen_path(const char *where);
 
+/* The listening socket that this process was started with: the one of LISTEN_FDS, as systemd passes
+ * it, or standard input. -1: none. */
+int listen_passed(void);
+
 #endif

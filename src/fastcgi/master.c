@@ -184,10 +184,11 @@ static void remove_socket_file(const char *path, const struct stat *bound)
 int master_run(const struct master_options *options, struct error *error)
 {
     struct master master = {.options = options};
-    const char *path = listen_path(options->listen);
+    const char *path = options->listen ? listen_path(options->listen) : NULL;
     struct stat bound;
-    master.listener =
-        listen_open(options->listen, options->socket_mode, options->socket_group, error);
+    master.listener = options->listen ? listen_open(options->listen, options->socket_mode,
+                                                    options->socket_group, error)
+                                      : listen_passed();
     if (master.listener < 0) {
         return -1;
     }

@@ -10,7 +10,7 @@ enum {
 };
 
 struct master_options {
-    const char *listen; /* unix:PATH or HOST:PORT */
+    const char *listen; /* unix:PATH or HOST:PORT; NULL: the socket that was passed */
     unsigned socket_mode;
     const char *socket_group; /* NULL: as it comes */
     int workers;

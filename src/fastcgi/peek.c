@@ -85,12 +85,10 @@ static bool begins_responder(const unsigned char *bytes, const struct record *re
 }
 
 /* What follows the head: the end of an empty body, a body, or nothing yet. */
-static enum peek_verdict judge_stdin(const unsigned char *bytes, size_t len, unsigned id, bool body)
+static enum peek_verdict judge_stdin(const unsigned char *bytes, size_t len, unsigned id,
+                                     size_t *head)
 {
     struct record record;
-    if (body) {
-        return PEEK_BODY;
-    }
     if (!read_record(bytes, len, &record)) {
         return PEEK_INCOMPLETE;
     }
@@ -100,21 +98,36 @@ static enum peek_verdict judge_stdin(const unsigned char *bytes, size_t len, uns
     if (record.content > 0) {
         return PEEK_BODY;
     }
+    *head += record.whole;
     return len >= record.whole ? PEEK_REQUEST : PEEK_INCOMPLETE;
 }
 
-enum peek_verdict peek_judge(unsigned char *bytes, size_t len)
+/* At the empty FCGI_PARAMS, with the content of those before it in one piece. */
+static enum peek_verdict judge_params(unsigned char *bytes, size_t len, size_t params, unsigned id,
+                                      size_t *head)
+{
+    bool body = false;
+    if (!params_are_sound(bytes, params, &body)) {
+        return PEEK_INVALID;
+    }
+    return body ? PEEK_BODY : judge_stdin(bytes + *head, len - *head, id, head);
+}
+
+/* Whether the record may stand at this place of a head. */
+static bool belongs(const struct record *record, size_t at, unsigned id)
+{
+    bool right = at == 0 ? record->type == FCGI_BEGIN_REQUEST
+                         : record->type == FCGI_PARAMS && record->id == id;
+    return right && at + record->whole <= PEEK_HEAD_MAX;
+}
+
+enum peek_verdict peek_judge(unsigned char *bytes, size_t len, size_t *head)
 {
     struct record record;
     size_t at = 0, params = 0;
     unsigned id = 0;
-    bool body = false;
     while (read_record(bytes + at, len - at, &record)) {
-        if (at == 0 ? record.type != FCGI_BEGIN_REQUEST
-                    : record.type != FCGI_PARAMS || record.id != id) {
-            return PEEK_INVALID;
-        }
-        if (at + record.whole > PEEK_HEAD_MAX) {
+        if (!belongs(&record, at, id)) {
             return PEEK_INVALID;
         }
         if (record.whole > len - at) {
@@ -124,17 +137,28 @@ enum peek_verdict peek_judge(unsigned char *bytes, size_t len)
             return PEEK_INVALID;
         }
         id = record.id;
+        *head = at + record.whole;
         if (record.type == FCGI_PARAMS && record.content == 0) {
-            at += record.whole;
-            return params_are_sound(bytes, params, &body)
-                       ? judge_stdin(bytes + at, len - at, id, body)
-                       : PEEK_INVALID;
+            return judge_params(bytes, len, params, id, head);
         }
         if (record.type == FCGI_PARAMS) {
             memmove(bytes + params, bytes + at + FCGI_HEADER_LEN, record.content);
             params += record.content;
         }
-        at += record.whole;
+        at = *head;
     }
     return PEEK_INCOMPLETE;
+}
+
+enum peek_rest peek_at_body(const unsigned char *bytes, size_t len, size_t *whole)
+{
+    struct record record;
+    if (!read_record(bytes, len, &record)) {
+        return PEEK_REST_UNKNOWN;
+    }
+    if (record.type == FCGI_BEGIN_REQUEST) {
+        return PEEK_REST_NEXT;
+    }
+    *whole = record.whole;
+    return record.type == FCGI_STDIN && record.content == 0 ? PEEK_REST_LAST : PEEK_REST_SKIP;
 }

@@ -18,8 +18,18 @@ enum peek_verdict {
     PEEK_INVALID,    /* not a request for a responder, or too large: close */
 };
 
-/* Judges the bytes at the beginning of a connection or behind the last request. They are rearranged
- * on the way. */
-enum peek_verdict peek_judge(unsigned char *bytes, size_t len);
+/* Judges the bytes at the beginning of a connection or behind the last request, and rearranges them
+ * on the way. With PEEK_REQUEST and PEEK_BODY, *head is the number of bytes of the head; the end of
+ * an empty body counts to it, a body does not. */
+enum peek_verdict peek_judge(unsigned char *bytes, size_t len, size_t *head);
+
+/* What the next record behind a head means while a body is thrown away. */
+enum peek_rest {
+    PEEK_REST_UNKNOWN, /* its header is not all there */
+    PEEK_REST_SKIP,    /* it belongs to the body: *whole bytes, its header included */
+    PEEK_REST_LAST,    /* the end of the body, likewise */
+    PEEK_REST_NEXT,    /* the next request begins: the body was cut off */
+};
+enum peek_rest peek_at_body(const unsigned char *bytes, size_t len, size_t *whole);
 
 #endif

@@ -39,8 +39,7 @@ struct worker {
     bool paused; /* the listener is out of the epoll set: no room, or no descriptors */
 };
 
-/* ---- accepting --------------------------------------------------------------------------------
- */
+/* ---- accepting ---- */
 
 static int watch_listener(struct worker *worker)
 {
@@ -159,8 +158,7 @@ static void accept_one(struct worker *worker)
     }
 }
 
-/* ---- threads ----------------------------------------------------------------------------------
- */
+/* ---- threads ---- */
 
 static void *APR_THREAD_FUNC serve_events(apr_thread_t *thread, void *context)
 {
@@ -263,8 +261,7 @@ static void watch_signals(struct worker *worker, const sigset_t *signals)
     }
 }
 
-/* ---- beginning and end ------------------------------------------------------------------------
- */
+/* ---- beginning and end ---- */
 
 static int prepare(struct worker *worker, struct error *error)
 {

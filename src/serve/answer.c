@@ -66,8 +66,7 @@ struct slice answer_status_line(int status)
     return slice_of("500 Internal Server Error");
 }
 
-/* ---- header fields ----------------------------------------------------------------------------
- */
+/* ---- header fields ---- */
 
 static void add_nosniff(struct story *story)
 {
@@ -144,8 +143,7 @@ static void add_content_range(struct story *story, uint64_t size)
     head_add_text(&story->answer->head, "Content-Range", value);
 }
 
-/* ---- endings ----------------------------------------------------------------------------------
- */
+/* ---- endings ---- */
 
 /* An answer whose body is a line of text that names nothing of ours: never stored, and the same for
  * HEAD but for the body. */
@@ -173,8 +171,7 @@ static bool end_unavailable(struct story *story, int retry_seconds)
     return end_with_error(story, 503);
 }
 
-/* ---- the steps, in the order in which they are taken ------------------------------------------
- */
+/* ---- the steps, in the order in which they are taken ---- */
 
 static bool take_settings(struct story *story)
 {
@@ -339,8 +336,7 @@ static bool take_range(struct story *story)
     return end_with_error(story, 416);
 }
 
-/* ---- delivery ---------------------------------------------------------------------------------
- */
+/* ---- delivery ---- */
 
 /* mod_xsendfile does not decode the path that it is given. */
 static bool path_is_simple(const char *path)
