@@ -6,8 +6,11 @@
 static enum peek_verdict judge(const uint8_t *data, size_t size)
 {
     char *copy = fuzz_copy(data, size);
-    enum peek_verdict verdict = peek_judge((unsigned char *)copy, size);
+    size_t head = 0;
+    enum peek_verdict verdict = peek_judge((unsigned char *)copy, size, &head);
     free(copy);
+    MUST((verdict != PEEK_REQUEST && verdict != PEEK_BODY) ||
+         (head >= 16 && head <= size && head <= PEEK_HEAD_MAX + 8 + 255));
     return verdict;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 static struct message message, params;
+static size_t judged_head; /* what the last verdict said of its length */
 
 /* The verdict on the first `len` bytes, in a copy of exactly that size. */
 static enum peek_verdict judge(const unsigned char *bytes, size_t len)
@@ -12,7 +13,7 @@ static enum peek_verdict judge(const unsigned char *bytes, size_t len)
     unsigned char *copy = malloc(len ? len : 1);
     assert_non_null(copy);
     memcpy(copy, bytes, len);
-    enum peek_verdict verdict = peek_judge(copy, len);
+    enum peek_verdict verdict = peek_judge(copy, len, &judged_head);
     free(copy);
     return verdict;
 }
@@ -381,6 +382,42 @@ static void a_full_buffer_never_asks_for_more(void **state)
     check_end();
 }
 
+static void a_head_ends_where_its_body_begins(void **state)
+{
+    (void)state;
+    usual_params("0");
+    start(1, KEEP);
+    message_params(&message, 1, params.bytes, params.len, 100);
+    size_t before = message.len;
+    message_record(&message, STDIN, 1, NULL, 0, 3);
+    size_t behind = message.len;
+    message_begin(&message, 1, RESPONDER, KEEP);
+    assert_int_equal(judge(message.bytes, message.len), PEEK_REQUEST);
+    assert_int_equal(judged_head, behind);
+    message.len = before;
+    message_record(&message, STDIN, 1, "body", 4, 0);
+    assert_int_equal(judge(message.bytes, message.len), PEEK_BODY);
+    assert_int_equal(judged_head, before);
+}
+
+static void the_records_of_a_body_are_told_from_the_next_request(void **state)
+{
+    size_t whole = 0;
+    (void)state;
+    message.len = 0;
+    message_record(&message, STDIN, 1, "body", 4, 4);
+    assert_int_equal(peek_at_body(message.bytes, 7, &whole), PEEK_REST_UNKNOWN);
+    assert_int_equal(peek_at_body(message.bytes, 8, &whole), PEEK_REST_SKIP);
+    assert_int_equal(whole, 16);
+    message.len = 0;
+    message_record(&message, STDIN, 1, NULL, 0, 5);
+    assert_int_equal(peek_at_body(message.bytes, 8, &whole), PEEK_REST_LAST);
+    assert_int_equal(whole, 13);
+    message.len = 0;
+    message_begin(&message, 2, RESPONDER, KEEP);
+    assert_int_equal(peek_at_body(message.bytes, 8, &whole), PEEK_REST_NEXT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +429,8 @@ int main(void)
         cmocka_unit_test(what_is_no_request_for_a_responder_is_invalid),
         cmocka_unit_test(a_head_over_128_kilobytes_is_invalid),
         cmocka_unit_test(a_full_buffer_never_asks_for_more),
+        cmocka_unit_test(a_head_ends_where_its_body_begins),
+        cmocka_unit_test(the_records_of_a_body_are_told_from_the_next_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
