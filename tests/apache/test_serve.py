@@ -269,3 +269,62 @@ def test_as_a_plain_fastcgi_program_it_serves_the_socket_on_descriptor_0(work, p
         process.kill()
         process.wait()
         listener.close()
+
+
+PASSED = {
+    "descriptor 0": "exec {program} serve --workers 1",
+    # As sd_listen_fds(3) describes it: the process itself is named.
+    "LISTEN_FDS": "exec env LISTEN_PID=$$ LISTEN_FDS=1 {program} serve --workers 1 3<&0 </dev/null",
+}
+
+
+@pytest.mark.parametrize("how", PASSED)
+def test_a_restart_loses_nothing_when_the_socket_is_passed(work, project, how):
+    listener = socket.socket(socket.AF_UNIX)
+    path = work.fresh("passed") / "socket"
+    listener.bind(str(path))
+    path.chmod(0o666)
+    listener.listen(128)
+    command = ["sh", "-c", PASSED[how].format(program=work.program)]
+    said = open(path.with_name("stderr"), "ab")
+    answered, failures = [0], []
+    stop = threading.Event()
+
+    def spawn():
+        return subprocess.Popen(command, env={"PATH": os.environ["PATH"],
+                                              "STATIC_ROOT": str(project.root)},
+                                stdin=listener, stderr=said, **as_server())
+
+    def client():
+        while not stop.is_set():
+            try:
+                reply = fastcgi.ask(path, fastcgi.usual("/static/data.json"))
+                assert reply.body == ASSETS["data.json"]
+                answered[0] += 1
+            except (OSError, AssertionError) as error:
+                failures.append(repr(error))
+
+    process = spawn()
+    threads = [threading.Thread(target=client) for _ in range(4)]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(3):
+            before = answered[0]
+            wait_until(lambda: answered[0] > before + 50, 20, "answers")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+            process = spawn()
+        before = answered[0]
+        wait_until(lambda: answered[0] > before, 20, "an answer of the last one")
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        process.terminate()
+        process.wait(20)
+        listener.close()
+        said.close()
+    assert failures == []
+    assert "Sanitizer" not in path.with_name("stderr").read_text()
+    assert path.exists(), "a socket that was passed is not ours to remove"
