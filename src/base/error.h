@@ -18,6 +18,7 @@ enum diagnosis {
     HB_ROOT_NOT_DIRECTORY = 11,
     HB_ROOT_CLOSED = 12,
     HB_TREE_UNREADABLE = 13,
+    HB_ROOT_IS_PROJECT = 14,
     /* manifests and releases */
     HB_MANIFEST_UNREADABLE = 20,
     HB_MANIFEST_NOT_JSON = 21,
@@ -26,6 +27,7 @@ enum diagnosis {
     HB_MANIFEST_NAME = 24,
     HB_MANIFEST_GONE = 25,
     HB_RELEASE_UNKNOWN = 26,
+    HB_NO_MANIFEST = 27,
     /* the catalog */
     HB_CATALOG_INVALID = 30,
     HB_CATALOG_TOO_LARGE = 31,
@@ -48,6 +50,7 @@ enum diagnosis {
     HB_SYSTEM_CALL = 65,
     HB_RELOADED = 66,
     HB_FASTCGI_INVALID = 67,
+    HB_LISTENING = 68,
 };
 
 struct error {

@@ -126,9 +126,10 @@ int file_explain_directory(const char *name, const char *path, int cause, struct
     struct stat status;
     switch (cause) {
     case ENOENT:
-        return error_set(error, HB_ROOT_MISSING,
-                         "%s %s does not exist: run collectstatic, or correct the setting", name,
-                         path);
+        return error_set(
+            error, HB_ROOT_MISSING,
+            "%s %s does not exist: make it (collectstatic does), or correct the setting", name,
+            path);
     case ENOTDIR:
         return error_set(error, HB_ROOT_NOT_DIRECTORY,
                          "%s %s is not a directory: correct the setting", name, path);

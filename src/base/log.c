@@ -80,13 +80,17 @@ size_t log_format(const struct error *error, char line[LOG_LINE_MAX])
     return length > 0 ? (size_t)length : 0;
 }
 
-void log_error(const struct error *error)
+void log_always(const struct error *error)
 {
     char line[LOG_LINE_MAX];
-    if (!log_due(error)) {
-        return;
-    }
     /* Nobody is left to be told when stderr itself fails. */
     ssize_t ignored = write(STDERR_FILENO, line, log_format(error, line));
     (void)ignored;
+}
+
+void log_error(const struct error *error)
+{
+    if (log_due(error)) {
+        log_always(error);
+    }
 }

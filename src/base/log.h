@@ -22,4 +22,7 @@ size_t log_format(const struct error *error, char line[LOG_LINE_MAX]);
 /* Writes the line to stderr in one write(2), when it is due. */
 void log_error(const struct error *error);
 
+/* The same in any case: the answer to what the operator has just done. */
+void log_always(const struct error *error);
+
 #endif

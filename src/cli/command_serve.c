@@ -37,6 +37,22 @@ static void reload(void *context)
     current_reload(context);
 }
 
+/* Said once, and not by a CGI, which would say it with every request. */
+static void log_without_manifest(struct current *current)
+{
+    struct error error;
+    struct site_source source = current_source(current);
+    struct site *site = source.current(source.context);
+    if (site && site->root[0] >= 0 && catalog_releases(&site->catalog) == 0) {
+        error_set(
+            &error, HB_NO_MANIFEST,
+            "there is no manifest below the root: only names whose bytes prove their hash are "
+            "immutable; with ManifestStaticFilesStorage, run collectstatic");
+        log_error(&error);
+    }
+    site_release(site);
+}
+
 static int serve_until_told(int listener, int threads, int drain, bool alone)
 {
     struct error error;
@@ -47,6 +63,7 @@ static int serve_until_told(int listener, int threads, int drain, bool alone)
     if (!current) {
         return 2;
     }
+    log_without_manifest(current);
     struct worker_options options = {.listener = listener,
                                      .threads = threads,
                                      .drain = drain,
@@ -73,22 +90,30 @@ static int serve_in_worker(int listener, void *context)
     return serve_until_told(listener, options->threads, options->drain, false);
 }
 
-/* A root that does not exist yet is no bad setting: the settings themselves are judged. */
-static int check_settings(void *context)
+static int check_settings(bool roots)
 {
     struct settings settings;
     struct error error;
     apr_pool_t *pool;
-    (void)context;
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
         return -1;
     }
     int result = settings_read(&settings, environ, pool, &error);
+    if (result == 0 && roots) {
+        result = settings_open_roots(&settings, &error);
+    }
     if (result != 0) {
-        log_error(&error);
+        log_always(&error);
     }
     apr_pool_destroy(pool);
     return result;
+}
+
+/* For HUP: what serves now is not given up for a root that cannot be opened. */
+static int check_new_settings(void *context)
+{
+    (void)context;
+    return check_settings(true);
 }
 
 enum option {
@@ -213,7 +238,7 @@ int command_serve(int argc, const char *const *argv)
     struct serve_options options = {.master = {.socket_mode = 0660,
                                                .workers = 2,
                                                .serve = serve_in_worker,
-                                               .check = check_settings},
+                                               .check = check_new_settings},
                                     .threads = THREADS,
                                     .drain = DRAIN};
     options.master.context = &options;
@@ -225,7 +250,8 @@ int command_serve(int argc, const char *const *argv)
         print_help();
         return 0;
     }
-    if (check_settings(NULL) != 0) {
+    /* A root that does not exist yet is no bad setting. */
+    if (check_settings(false) != 0) {
         return 2;
     }
     if (master_run(&options.master, &error) != 0) {

@@ -1,341 +1,20 @@
 #include "compile/settings.h"
 
-#include "base/log.h"
+#include "base/file.h"
 #include "compile/settings_file.h"
-#include "http/head.h"
-#include "http/path.h"
 
 #include <apr_strings.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* What a setter may use beside the text itself. */
-struct setting_context {
-    struct settings *settings;
-    struct settings_mount *mount;
-    const char *name; /* as the operator wrote it */
-    const char *base; /* directory for relative paths; NULL: they must be absolute */
-    apr_pool_t *pool;
-};
-
-static int bad_value(const struct setting_context *context, const char *value, const char *wanted,
-                     struct error *error)
+static bool is_known(const char *name, size_t len)
 {
-    return error_set(error, HB_SETTING_BAD_VALUE, "%s: \"%s\" is not %s", context->name, value,
-                     wanted);
-}
-
-static bool has_control(const char *text)
-{
-    for (; *text; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool parse_boolean(const char *value, bool *result)
-{
-    static const char *const words[2][3] = {{"false", "0", "off"}, {"true", "1", "on"}};
-    for (int truth = 0; truth < 2; truth++) {
-        for (int i = 0; i < 3; i++) {
-            if (strcmp(value, words[truth][i]) == 0) {
-                *result = truth == 1;
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static int set_root(struct setting_context *context, const char *value, struct error *error)
-{
-    if (has_control(value) || strlen(value) >= PATH_MAX) {
-        return bad_value(context, value, "a path", error);
-    }
-    if (value[0] != '/' && !context->base) {
-        return bad_value(context, value, "an absolute path", error);
-    }
-    char *root = value[0] == '/' ? apr_pstrdup(context->pool, value)
-                                 : apr_pstrcat(context->pool, context->base, "/", value, NULL);
-    for (size_t len = strlen(root); len > 1 && root[len - 1] == '/'; len--) {
-        root[len - 1] = '\0';
-    }
-    context->mount->root = root;
-    return 0;
-}
-
-/* A path, or a URL whose path counts. */
-static int set_url(struct setting_context *context, const char *value, struct error *error)
-{
-    struct path path;
-    const char *authority = strstr(value, "//");
-    bool absolute = authority && (authority == value || authority[-1] == ':');
-    const char *slash = absolute ? strchr(authority + 2, '/') : NULL;
-    const char *from = !absolute ? value : slash ? slash : "/";
-    const char *rooted = from[0] == '/' ? from : apr_pstrcat(context->pool, "/", from, NULL);
-    if (strpbrk(rooted, "?#\\ ") || strstr(rooted, "//") || strstr(rooted, "..") ||
-        path_resolve(slice_of(rooted), &path) != PATH_OK) {
-        return bad_value(context, value, "a URL prefix such as /static/", error);
-    }
-    context->mount->url =
-        strcmp(path.text, "/") == 0 ? "/" : apr_pstrcat(context->pool, path.text, "/", NULL);
-    return 0;
-}
-
-static int set_media_root(struct setting_context *context, const char *value, struct error *error)
-{
-    context->mount = &context->settings->media;
-    return set_root(context, value, error);
-}
-
-static int set_media_url(struct setting_context *context, const char *value, struct error *error)
-{
-    context->mount = &context->settings->media;
-    return set_url(context, value, error);
-}
-
-static int set_manifests(struct setting_context *context, const char *value, struct error *error)
-{
-    for (struct slice rest = slice_of(value); rest.at;) {
-        if (!path_is_plain(slice_cut(&rest, ':'))) {
-            return bad_value(context, value, "a list of file names or globs below the root", error);
-        }
-    }
-    context->mount->manifests = apr_pstrdup(context->pool, value);
-    return 0;
-}
-
-static int set_release(struct setting_context *context, const char *value, struct error *error)
-{
-    if (has_control(value)) {
-        return bad_value(context, value, "a release id", error);
-    }
-    context->mount->release = apr_pstrdup(context->pool, value);
-    return 0;
-}
-
-static int set_max_age(struct setting_context *context, const char *value, struct error *error)
-{
-    char *end;
-    if (strcmp(value, "none") == 0) {
-        context->mount->max_age_sent = false;
-        return 0;
-    }
-    unsigned long long seconds = strtoull(value, &end, 10);
-    if (value[0] < '0' || value[0] > '9' || *end || seconds > 315360000) {
-        return bad_value(context, value, "a number of seconds from 0 to 315360000, or none", error);
-    }
-    context->mount->max_age_sent = true;
-    context->mount->max_age = (uint32_t)seconds;
-    return 0;
-}
-
-static int set_charset(struct setting_context *context, const char *value, struct error *error)
-{
-    if (!head_is_token(slice_of(value))) {
-        return bad_value(context, value, "the name of a charset", error);
-    }
-    context->mount->charset = apr_pstrdup(context->pool, value);
-    return 0;
-}
-
-static int set_allow_all_origins(struct setting_context *context, const char *value,
-                                 struct error *error)
-{
-    if (!parse_boolean(value, &context->mount->allow_all_origins)) {
-        return bad_value(context, value, "one of true, false, 1, 0, on, off", error);
-    }
-    return 0;
-}
-
-static int set_delivery(struct setting_context *context, const char *value, struct error *error)
-{
-    context->settings->delivery = delivery_of(slice_of(value));
-    if (context->settings->delivery == DELIVERY_COUNT) {
-        return bad_value(context, value, "body or x-sendfile", error);
-    }
-    return 0;
-}
-
-static int set_coding_header(struct setting_context *context, const char *value,
-                             struct error *error)
-{
-    if (!head_is_token(slice_of(value))) {
-        return bad_value(context, value, "the name of a header field", error);
-    }
-    context->settings->coding_header = apr_pstrdup(context->pool, value);
-    return 0;
-}
-
-/* The forms that a value may have in the file. */
-enum {
-    TEXT = SETTINGS_TEXT,
-    NUMBER = SETTINGS_NUMBER | SETTINGS_TEXT,
-    BOOLEAN = SETTINGS_BOOLEAN | SETTINGS_NUMBER | SETTINGS_TEXT,
-    LIST = SETTINGS_LIST | SETTINGS_TEXT,
-    ANY = BOOLEAN | LIST | SETTINGS_OBJECT,
-};
-
-/* Every setting once. Without a setter: part of the contract, not of this version. */
-static const struct setting {
-    const char *key;      /* in the file; NULL: in the environment only */
-    const char *variable; /* NULL: in the file only */
-    bool of_site;
-    unsigned forms;
-    int (*set)(struct setting_context *, const char *value, struct error *);
-} table[] = {
-    {"root", "STATIC_ROOT", false, TEXT, set_root},
-    {"url", "STATIC_URL", false, TEXT, set_url},
-    {NULL, "MEDIA_ROOT", false, TEXT, set_media_root},
-    {NULL, "MEDIA_URL", false, TEXT, set_media_url},
-    {"release", "RELEASE_ID", false, TEXT, set_release},
-    {"manifests", "HANDBACK_MANIFESTS", false, LIST, set_manifests},
-    {"max_age", "HANDBACK_MAX_AGE", false, NUMBER, set_max_age},
-    {"charset", "HANDBACK_CHARSET", false, TEXT, set_charset},
-    {"allow_all_origins", "HANDBACK_ALLOW_ALL_ORIGINS", false, BOOLEAN, set_allow_all_origins},
-    {"delivery", "HANDBACK_DELIVERY", true, TEXT, set_delivery},
-    {"coding_header", "HANDBACK_CODING_HEADER", true, TEXT, set_coding_header},
-    {"state", "HANDBACK_STATE", true, ANY, NULL},
-    {"pool", "HANDBACK_POOL", true, ANY, NULL},
-    {"delivery_url", "HANDBACK_DELIVERY_URL", true, ANY, NULL},
-    {"delivery_root", "HANDBACK_DELIVERY_ROOT", true, ANY, NULL},
-    {"dirs", "HANDBACK_DIRS", false, ANY, NULL},
-    {"immutable", "HANDBACK_IMMUTABLE", false, ANY, NULL},
-    {"follow", "HANDBACK_FOLLOW", false, ANY, NULL},
-    {"index_file", "HANDBACK_INDEX_FILE", false, ANY, NULL},
-    {"headers", NULL, false, ANY, NULL},
-    {"skip_compress_extensions", NULL, false, ANY, NULL},
-    {"keep_only_hashed_files", NULL, false, ANY, NULL},
-    {NULL, "HANDBACK_ROOT", true, ANY, NULL},
-};
-enum {
-    SETTINGS = sizeof table / sizeof *table
-};
-
-static int apply(const struct setting *setting, struct setting_context *context, const char *value,
-                 struct error *error)
-{
-    if (setting->set) {
-        return setting->set(context, value, error);
-    }
-    struct error notice;
-    error_set(&notice, HB_SETTING_WITHOUT_EFFECT, "%s has no effect in this version: leave it out",
-              context->name);
-    log_error(&notice);
-    return 0;
-}
-
-static const char *form_names(unsigned forms)
-{
-    return (forms & SETTINGS_LIST)      ? "a string or a list of strings"
-           : (forms & SETTINGS_BOOLEAN) ? "true or false"
-           : (forms & SETTINGS_NUMBER)  ? "a number or a string"
-                                        : "a string";
-}
-
-int settings_set(struct settings *settings, struct settings_mount *mount, const char *key,
-                 const struct settings_value *value, const char *base, apr_pool_t *pool,
-                 struct error *error)
-{
-    struct setting_context context = {
-        .settings = settings, .mount = mount, .name = key, .base = base, .pool = pool};
-    for (size_t i = 0; i < SETTINGS; i++) {
-        if (!table[i].key || strcmp(table[i].key, key) != 0 || (!mount && !table[i].of_site)) {
-            continue;
-        }
-        if (!(table[i].forms & value->form) || (table[i].set && !*value->text)) {
-            return error_set(error, HB_SETTING_BAD_VALUE, "%s: not %s, or empty", key,
-                             form_names(table[i].forms));
-        }
-        return apply(&table[i], &context, value->text, error);
-    }
-    return error_set(error, HB_SETTING_UNKNOWN, "%s: there is no such setting%s", key,
-                     mount ? "" : " for the whole site");
-}
-
-int settings_add_type(struct settings_mount *mount, const char *key, const char *type,
-                      struct error *error)
-{
-    if (!*key || strchr(key, '/') || has_control(key) || !strchr(type, '/') || has_control(type)) {
-        return error_set(
-            error, HB_SETTING_BAD_VALUE,
-            "mimetypes: \"%s\": \"%s\" is not \".extension\" or \"name\": \"type/subtype\"", key,
-            type);
-    }
-    *(struct settings_type *)apr_array_push(mount->types) = (struct settings_type){key, type};
-    return 0;
-}
-
-struct settings_mount settings_default_mount(apr_pool_t *pool)
-{
-    return (struct settings_mount){
-        .url = "/static/",
-        .manifests = "staticfiles.json:*/staticfiles.json",
-        .charset = "utf-8",
-        .max_age_sent = true,
-        .max_age = 60,
-        .allow_all_origins = true,
-        .types = apr_array_make(pool, 4, sizeof(struct settings_type)),
-    };
-}
-
-/* The value of a variable; NULL when it is not set or empty. */
-static const char *variable_of(char **environment, const char *name)
-{
-    size_t len = strlen(name);
-    for (; *environment; environment++) {
-        if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=') {
-            const char *value = *environment + len + 1;
-            return *value ? value : NULL;
-        }
-    }
-    return NULL;
-}
-
-/* The mount that the environment is about. */
-static struct settings_mount *static_mount(struct settings *settings)
-{
-    for (uint32_t i = 0; i < settings->mounts; i++) {
-        if (!settings->mount[i].media) {
-            return &settings->mount[i];
-        }
-    }
-    return &settings->mount[0];
-}
-
-/* Applies the variables of one rank: Django's own names, or ours. */
-static int apply_variables(struct settings *settings, char **environment, bool ours,
-                           apr_pool_t *pool, struct error *error)
-{
-    for (size_t i = 0; i < SETTINGS; i++) {
-        const char *name = table[i].variable;
-        const char *value = name ? variable_of(environment, name) : NULL;
-        struct setting_context context = {
-            .settings = settings, .mount = static_mount(settings), .name = name, .pool = pool};
-        if (value && (strncmp(name, "HANDBACK_", 9) == 0) == ours &&
-            apply(&table[i], &context, value, error) != 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static bool is_variable_known(const char *entry, size_t len)
-{
-    if (len == strlen("HANDBACK_CONFIG") && strncmp(entry, "HANDBACK_CONFIG", len) == 0) {
-        return true;
-    }
-    for (size_t i = 0; i < SETTINGS; i++) {
-        const char *name = table[i].variable;
-        if (name && strlen(name) == len && strncmp(entry, name, len) == 0) {
-            return true;
-        }
-    }
-    return false;
+    const char *config = "HANDBACK_CONFIG";
+    return settings_has_variable(name, len) ||
+           (len == strlen(config) && strncmp(name, config, len) == 0);
 }
 
 /* A HANDBACK_ variable that is no setting is a typing error that would else go unnoticed. */
@@ -343,7 +22,7 @@ static int refuse_unknown_variables(char **environment, struct error *error)
 {
     for (; *environment; environment++) {
         size_t len = strcspn(*environment, "=");
-        if (strncmp(*environment, "HANDBACK_", 9) == 0 && !is_variable_known(*environment, len)) {
+        if (strncmp(*environment, "HANDBACK_", 9) == 0 && !is_known(*environment, len)) {
             return error_set(error, HB_SETTING_UNKNOWN, "%.*s: there is no such setting", (int)len,
                              *environment);
         }
@@ -364,10 +43,22 @@ static const char *default_file(apr_pool_t *pool)
     return slash ? apr_psprintf(pool, "%.*s/handback.json", (int)(slash - program), program) : NULL;
 }
 
+/* The directory of a Django project holds its settings, SECRET_KEY and all. */
+static int refuse_project(const struct settings_mount *mount, apr_pool_t *pool, struct error *error)
+{
+    if (access(apr_pstrcat(pool, mount->root, "/manage.py", NULL), F_OK) != 0) {
+        return 0;
+    }
+    return error_set(error, HB_ROOT_IS_PROJECT,
+                     "%s %s holds manage.py: it is a Django project, not what collectstatic fills; "
+                     "correct STATIC_ROOT",
+                     mount->url, mount->root);
+}
+
 int settings_read(struct settings *settings, char **environment, apr_pool_t *pool,
                   struct error *error)
 {
-    const char *named = variable_of(environment, "HANDBACK_CONFIG");
+    const char *named = settings_variable(environment, "HANDBACK_CONFIG");
     *settings = (struct settings){.mounts = 1, .delivery = DELIVERY_BODY, .coding_header = ""};
     settings->mount[0] = settings_default_mount(pool);
     settings->media = settings_default_mount(pool);
@@ -379,10 +70,10 @@ int settings_read(struct settings *settings, char **environment, apr_pool_t *poo
                          "HANDBACK_CONFIG: \"%s\" is not an absolute path", named);
     }
     if (refuse_unknown_variables(environment, error) != 0 ||
-        apply_variables(settings, environment, false, pool, error) != 0 ||
+        settings_set_variables(settings, environment, false, pool, error) != 0 ||
         (settings->file &&
          settings_file_read(settings, settings->file, named != NULL, pool, error) != 0) ||
-        apply_variables(settings, environment, true, pool, error) != 0) {
+        settings_set_variables(settings, environment, true, pool, error) != 0) {
         return -1;
     }
     if (settings->media.root && settings->mounts == CATALOG_MOUNTS_MAX) {
@@ -400,6 +91,22 @@ int settings_read(struct settings *settings, char **environment, apr_pool_t *poo
                 settings->mount[i].media ? "MEDIA_ROOT" : "STATIC_ROOT",
                 settings->file ? settings->file : "handback.json");
         }
+        if (refuse_project(&settings->mount[i], pool, error) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int settings_open_roots(const struct settings *settings, struct error *error)
+{
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        const struct settings_mount *mount = &settings->mount[i];
+        int fd = open(mount->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) {
+            return file_explain_directory(mount->url, mount->root, errno, error);
+        }
+        close(fd);
     }
     return 0;
 }

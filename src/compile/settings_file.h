@@ -2,7 +2,7 @@
 #ifndef COMPILE_SETTINGS_FILE_H
 #define COMPILE_SETTINGS_FILE_H
 
-#include "compile/settings.h"
+#include "compile/settings_table.h"
 
 /* Reads the file at `path` on top of the defaults in *settings, which holds one mount. A file that
  * does not exist is no fault unless `named`. Returns 0, or -1 with HB0001 to HB0004. */

@@ -241,9 +241,8 @@ static void refuse(struct connection *connection)
 {
     struct error error;
     error_set(&error, HB_FASTCGI_INVALID,
-              "a peer sent what is no FastCGI request, or a head over %d bytes: closed; is this "
-              "socket open to "
-              "others than the web server?",
+              "a peer sent no FastCGI request, or a head of more than %d bytes: is the socket open "
+              "to others than the web server?",
               PEEK_HEAD_MAX);
     log_error(&error);
     connection_close(connection);

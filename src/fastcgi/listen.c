@@ -58,10 +58,13 @@ static int give_to_group(const char *path, const char *name, struct error *error
 {
     const struct group *group = name ? getgrnam(name) : NULL;
     if (name && !group) {
-        return failed(path, "--socket-group names no group", error);
+        return error_set(error, HB_LISTEN_FAILED, "cannot listen on %s: there is no group %s", path,
+                         name);
     }
     if (group && chown(path, (uid_t)-1, group->gr_gid) != 0) {
-        return failed(path, strerror(errno), error);
+        return error_set(error, HB_LISTEN_FAILED,
+                         "cannot give %s to group %s (%s): this user must be a member of it", path,
+                         name, strerror(errno));
     }
     return 0;
 }

@@ -125,7 +125,7 @@ static void reload(struct master *master)
         }
     }
     error_set(&error, HB_RELOADED, "the settings were read again, the workers are replaced");
-    log_error(&error);
+    log_always(&error);
 }
 
 static bool has_workers(const struct master *master)
@@ -181,6 +181,14 @@ static void remove_socket_file(const char *path, const struct stat *bound)
     }
 }
 
+static void log_listening(const struct master_options *options)
+{
+    struct error error;
+    error_set(&error, HB_LISTENING, "listening on %s with %d workers",
+              options->listen ? options->listen : "the socket that was passed", options->workers);
+    log_always(&error);
+}
+
 int master_run(const struct master_options *options, struct error *error)
 {
     struct master master = {.options = options};
@@ -206,6 +214,7 @@ int master_run(const struct master_options *options, struct error *error)
         result = start_worker(&master, i, error);
     }
     if (result == 0) {
+        log_listening(options);
         keep_going(&master);
     } else {
         stop(&master);

@@ -18,6 +18,16 @@ static int report(const struct site *site, const struct resource *resource, stru
                      resource->name.at, what);
 }
 
+/* The same with the file that is behind the name. */
+static void report_file(const struct site *site, const struct resource *resource,
+                        struct error *error, enum diagnosis number, const char *what)
+{
+    char text[2 * PATH_SIZE];
+    snprintf(text, sizeof text, "file %s: user %u: %s", resource->copy[CODING_IDENTITY].path,
+             (unsigned)geteuid(), what);
+    report(site, resource, error, number, text);
+}
+
 /* The one place where errno of an open becomes a verdict. */
 static enum resource_verdict verdict_of_errno(int cause, bool promised, const struct site *site,
                                               const struct resource *resource, struct error *error)
@@ -28,8 +38,8 @@ static enum resource_verdict verdict_of_errno(int cause, bool promised, const st
         if (!promised) {
             return RESOURCE_MISSING;
         }
-        report(site, resource, error, HB_FILE_GONE,
-               "a manifest names its file, which is not there: run collectstatic to its end");
+        report_file(site, resource, error, HB_FILE_GONE,
+                    "a manifest names it, and it is not there: run collectstatic to its end");
         return RESOURCE_UNAVAILABLE;
     case ENAMETOOLONG:
     case ENXIO:
@@ -41,8 +51,9 @@ static enum resource_verdict verdict_of_errno(int cause, bool promised, const st
         return RESOURCE_MISSING;
     case EACCES:
     case EPERM:
-        report(site, resource, error, HB_FILE_CLOSED,
-               "this user may not read the file: chmod o+r it");
+        report_file(site, resource, error, HB_FILE_CLOSED,
+                    "this user may not read it: let others read it (chmod o+r) and enter its "
+                    "directories (o+x)");
         return RESOURCE_CLOSED;
     default:
         report(site, resource, error, HB_FILE_FAILED, strerror(cause));

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* By whole seconds: brotli and WhiteNoise give a copy its source's time, but lose the end of it. */
 static bool is_older(const struct stat *a, const struct stat *b)
 {
-    return a->st_mtim.tv_sec != b->st_mtim.tv_sec ? a->st_mtim.tv_sec < b->st_mtim.tv_sec
-                                                  : a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
+    return a->st_mtim.tv_sec < b->st_mtim.tv_sec;
 }
 
 static bool may_be_sent(const struct stat *sibling, const struct stat *source, int64_t now)

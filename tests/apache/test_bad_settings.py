@@ -12,7 +12,7 @@ import pytest
 import fastcgi
 from conftest import WAYS
 from django_site import write
-from harness import DIAGNOSIS, Apache, Serve, defines, wait_until
+from harness import DIAGNOSIS, Apache, Serve, defines, own, wait_until
 from test_fronts import run_cgi
 
 LIVE = b"live\n"
@@ -269,3 +269,23 @@ def test_the_program_runs_from_any_directory_after_being_copied(work, root):
                           env={"STATIC_ROOT": str(root), **fastcgi.usual("/static/x.css")},
                           capture_output=True, timeout=20)
     assert fastcgi.parse(done.stdout).body == LIVE
+
+
+def test_the_directory_of_a_project_is_no_static_root(work):
+    root = work.fresh("mistaken")
+    (root / "manage.py").write_text("")
+    (root / "settings.py").write_text("SECRET_KEY = 'x'")
+    own(root)
+    serve = Serve(work, root=root).spawn()
+    assert serve.process.wait(10) == 2
+    assert "HB0014" in serve.stderr() and str(root) in serve.stderr()
+
+
+def test_a_root_without_a_manifest_is_said_once_and_served(work):
+    root = work.fresh("plain")
+    (root / "a.css").write_text("a {}")
+    own(root)
+    with Serve(work, "--workers", 1, root=root) as serve:
+        reply = fastcgi.ask(serve.address, fastcgi.usual("/static/a.css"))
+        assert (reply.body, reply.headers["cache-control"]) == (b"a {}", "max-age=60, public")
+        assert serve.stderr().count("HB0027") == 1

@@ -328,3 +328,16 @@ def test_a_restart_loses_nothing_when_the_socket_is_passed(work, project, how):
     assert failures == []
     assert "Sanitizer" not in path.with_name("stderr").read_text()
     assert path.exists(), "a socket that was passed is not ours to remove"
+
+
+def test_hup_does_not_give_up_what_serves_for_a_root_that_is_not_there(work, project):
+    path = work.fresh("config") / "handback.json"
+    write(path, b'{"root": "%s"}' % os.fsencode(project.root))
+    with Serve(work, HANDBACK_CONFIG=path) as serve:
+        for _ in range(2):  # the second time it is said again, though the minute has not passed
+            said = serve.stderr().count("HB0010")
+            write(path, b'{"root": "/nowhere/at/all"}', time.time())
+            serve.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: serve.stderr().count("HB0010") > said, 10, "a diagnosis")
+            time.sleep(0.3)
+            assert well(serve)

@@ -15,7 +15,7 @@ compare "diagnoses" \
     "$(sed -n 's/^ *HB_[A-Z_]* = \([0-9]*\),.*/\1/p' "$src/base/error.h" | xargs printf 'HB%04d\n' | sort)" \
     "$(sed -n 's/^\.It \(HB[0-9]*\)$/\1/p' "$manual" | sort)"
 for name in $(sed -n 's/^ *{\(NULL\|"[a-z_]*"\), \(NULL\|"[A-Z_]*"\), .*/\1 \2/p' \
-    "$src/compile/settings.c" | tr -d '",'); do
+    "$src/compile/settings_table.c" | tr -d '",'); do
     if [ "$name" != NULL ] && ! grep -qw -- "$name" "$manual"; then
         case $name in
         # "their variables" of the settings that a later version will use

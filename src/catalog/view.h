@@ -1,0 +1,47 @@
+/* Looking at a block that catalog_open has bounded: elements, texts, and whether they are sound.
+ * For catalog.c and verify.c alone. Nothing here trusts the bytes. */
+#ifndef CATALOG_VIEW_H
+#define CATALOG_VIEW_H
+
+#include "catalog/catalog.h"
+#include "catalog/format.h"
+
+/* HB0030, with what is wrong. Returns -1. */
+int view_invalid(struct error *error, const char *what);
+
+const struct format_header *view_header(const struct catalog *catalog);
+
+/* An element of a section. Past its end an element of zeros, which is never sound: it has no name,
+ * no path and no URL. */
+const void *view_element(const struct catalog *catalog, const struct format_section *section,
+                         size_t size, uint64_t index);
+
+/* The same with its type: VIEW_ELEMENT(catalog, mount, 0) is a const struct format_mount *. */
+#define VIEW_ELEMENT(catalog, section, index)                                                      \
+    ((const struct format_##section *)view_element(catalog,                                        \
+                                                   &view_header(catalog)->VIEW_SECTION_##section,  \
+                                                   sizeof(struct format_##section), index))
+#define VIEW_SECTION_site sites
+#define VIEW_SECTION_mount mounts
+#define VIEW_SECTION_type types
+#define VIEW_SECTION_release releases
+#define VIEW_SECTION_name names
+#define VIEW_SECTION_entry entries
+#define VIEW_SECTION_variant variants
+
+/* A text that leaves its section is absent. */
+struct slice view_text(const struct catalog *catalog, struct format_text text);
+
+/* Whether every reference of an element holds, and every text of it may stand where it is used. */
+bool view_name_is_sound(const struct catalog *catalog, const struct format_name *name);
+bool view_entry_is_sound(const struct catalog *catalog, const struct format_entry *entry);
+bool view_mount_is_sound(const struct catalog *catalog, const struct format_mount *mount);
+bool view_type_is_sound(const struct catalog *catalog, const struct format_type *type);
+bool view_release_is_sound(const struct catalog *catalog, const struct format_release *release);
+bool view_site_is_sound(const struct catalog *catalog, const struct format_site *site);
+
+/* The first of the names that equal (mount, name), with its index, or NULL. */
+const struct format_name *view_find_name(const struct catalog *catalog, uint32_t mount,
+                                         struct slice name, uint64_t *index);
+
+#endif
