@@ -10,7 +10,7 @@ import pytest
 
 from conftest import WAYS
 from django_site import write
-from harness import CONFIGURATION, INCLUDES, NEEDED, Apache, Serve, defines, virtual_host
+from harness import CONFIGURATION, INCLUDES, NEEDED, USUAL, Apache, Serve, defines, virtual_host
 
 STYLE = {name: f"body {{ content: 'this is {name}' }}\n".encode() * 30 for name in "ab"}
 
@@ -308,3 +308,19 @@ def test_uploads_are_routed_when_they_are_defined_and_not_otherwise(
             assert not answer.immutable
             assert serves_site(server, "a", "a")
             assert server.ask("/media/u.txt", "b").status in (403, 404)
+
+
+@pytest.mark.parametrize("front", ["fcgid", "cgi"])
+def test_a_program_that_is_not_there_is_a_refused_configuration(work, project, front):
+    text = virtual_host("one", defines(front, root=project.root))
+    missing = work.fresh("nothing") / "handback"
+    apache = Apache(work, text, program=missing)
+    code, message = apache.test_configuration()
+    assert code != 0 and f"names no file: {missing}" in message
+
+
+def test_without_a_module_for_cgi_the_program_is_not_sent_as_a_file(work, project):
+    modules = [name for name in USUAL if name not in ("cgi", "cgid")]
+    apache = Apache(work, virtual_host("one", defines("cgi", root=project.root)), modules=modules)
+    code, message = apache.test_configuration()
+    assert code != 0 and "needs mod_cgid" in message
