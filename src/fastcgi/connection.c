@@ -180,8 +180,11 @@ static void end_answer(struct connection *connection)
 {
     drop_answer(connection);
     if (connection->body) {
+        /* The end alone is not waited for longer than the next request would be. */
+        bool bounded = connection->announced || !connection->rest.keep;
+        long long patience = bounded ? LINGERING_PATIENCE : 0;
         connection->discarded = connection->skip = 0;
-        enter(connection, CONNECTION_LINGERING, LINGERING_PATIENCE);
+        enter(connection, CONNECTION_LINGERING, patience);
         if (!connection->rest.keep) {
             /* A plain close would reset the connection before the peer has read our answer. */
             shutdown(connection->fd, SHUT_WR);
@@ -220,10 +223,11 @@ static bool is_waiting(int cause)
 }
 
 /* Takes the head off the connection, on which it is known to be, and answers it. */
-static void answer(struct connection *connection, size_t head, bool body)
+static void answer(struct connection *connection, size_t head, enum peek_verdict verdict)
 {
     enter(connection, CONNECTION_ANSWER, 0);
-    connection->body = body;
+    connection->body = verdict != PEEK_REQUEST;
+    connection->announced = verdict == PEEK_BODY;
     connection->answered = true;
     size_t len = 0;
     if (recv(connection->fd, scratch, head, MSG_DONTWAIT) == (ssize_t)head) {
@@ -260,12 +264,12 @@ static void look(struct connection *connection)
         connection_close(connection);
         return;
     }
-    switch (peek_judge(scratch, (size_t)len, &head)) {
+    enum peek_verdict verdict = peek_judge(scratch, (size_t)len, &head);
+    switch (verdict) {
+    case PEEK_HEAD:
     case PEEK_REQUEST:
-        answer(connection, head, false);
-        break;
     case PEEK_BODY:
-        answer(connection, head, true);
+        answer(connection, head, verdict);
         break;
     case PEEK_INCOMPLETE:
         if (connection->state == CONNECTION_IDLE) {
@@ -305,6 +309,10 @@ static bool skip_record(struct connection *connection)
         return false;
     case PEEK_REST_UNKNOWN:
     default:
+        /* Half a header hides the end of the connection behind it. */
+        if (atomic_load(&connection->deadline) == 0) {
+            enter(connection, CONNECTION_LINGERING, HEAD_PATIENCE);
+        }
         return false;
     }
 }

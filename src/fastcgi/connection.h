@@ -41,7 +41,8 @@ struct connection {
     atomic_llong deadline; /* of the present state, milliseconds of connection_clock; 0: none */
     enum connection_state state;
     int fd;
-    bool body;                     /* a request body follows */
+    bool body;                     /* a request body, or the end of an empty one, follows */
+    bool announced;                /* that body is not empty */
     bool answered;                 /* in this step */
     bool watches_writing;          /* epoll tells when there is room again */
     struct gateway_fcgi_rest rest; /* of the answer that is being sent */

@@ -90,7 +90,7 @@ static enum peek_verdict judge_stdin(const unsigned char *bytes, size_t len, uns
 {
     struct record record;
     if (!read_record(bytes, len, &record)) {
-        return PEEK_INCOMPLETE;
+        return PEEK_HEAD;
     }
     if (record.type != FCGI_STDIN || record.id != id) {
         return PEEK_INVALID;
@@ -98,8 +98,11 @@ static enum peek_verdict judge_stdin(const unsigned char *bytes, size_t len, uns
     if (record.content > 0) {
         return PEEK_BODY;
     }
+    if (len < record.whole) {
+        return PEEK_HEAD;
+    }
     *head += record.whole;
-    return len >= record.whole ? PEEK_REQUEST : PEEK_INCOMPLETE;
+    return PEEK_REQUEST;
 }
 
 /* At the empty FCGI_PARAMS, with the content of those before it in one piece. */

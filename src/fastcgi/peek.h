@@ -13,14 +13,17 @@ enum {
 
 enum peek_verdict {
     PEEK_INCOMPLETE, /* well-formed as far as it goes */
-    PEEK_REQUEST,    /* a whole head, and the end of an empty body */
+    PEEK_HEAD,       /* a whole head; the end of its empty body is not here yet */
+    PEEK_REQUEST,    /* a whole head, and the end of its empty body */
     PEEK_BODY,       /* a whole head, and a body comes */
     PEEK_INVALID,    /* not a request for a responder, or too large: close */
 };
 
 /* Judges the bytes at the beginning of a connection or behind the last request, and rearranges them
- * on the way. With PEEK_REQUEST and PEEK_BODY, *head is the number of bytes of the head; the end of
- * an empty body counts to it, a body does not. */
+ * on the way. With PEEK_HEAD, PEEK_REQUEST and PEEK_BODY, *head is the number of bytes of the head;
+ * the end of an empty body that is here counts to it. A whole head must be taken at once:
+ * mod_proxy_fcgi sends nothing more while a quarter of the socket's buffer is full of what nobody
+ * has taken. */
 enum peek_verdict peek_judge(unsigned char *bytes, size_t len, size_t *head);
 
 /* What the next record behind a head means while a body is thrown away. */

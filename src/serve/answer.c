@@ -1,6 +1,7 @@
 #include "serve/answer.h"
 
 #include "http/date.h"
+#include "http/etag.h"
 #include "http/media.h"
 #include "http/method.h"
 #include "http/range.h"
@@ -305,6 +306,7 @@ static bool take_conditions(struct story *story)
         add_cache_control(story);
         add_policy(story);
         add_nosniff(story);
+        add_upload_policy(story);
         return true;
     case CONDITION_FAILED:
     default:
@@ -345,15 +347,34 @@ static bool path_is_simple(const char *path)
                path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-")] == '\0';
 }
 
+static bool is_date(struct slice field, int64_t now)
+{
+    int64_t date;
+    return date_parse(field, now, &date);
+}
+
+/* Whether Apache reads every precondition as we did when it looks at them again: it takes dates
+ * with anything behind them, stops at a weak tag in If-Match, and finds tags in lists that are
+ * none. */
+static bool apache_reads_alike(const struct conditions *sent, struct slice tag, int64_t now)
+{
+    bool dated_range = sent->if_range.len > 0 && sent->if_range.at[0] != '"' &&
+                       !slice_starts(sent->if_range, slice_of("W/"));
+    return !sent->if_unmodified_since.at &&
+           !(sent->if_match.at && memmem(sent->if_match.at, sent->if_match.len, "W/", 2)) &&
+           !(sent->if_none_match.at &&
+             etag_find(sent->if_none_match, tag, ETAG_WEAK) == ETAG_INVALID) &&
+           !(sent->if_modified_since.at && !is_date(sent->if_modified_since, now)) &&
+           !(dated_range && !is_date(sent->if_range, now));
+}
+
 /* What Apache would decide otherwise than we did, after a hand-back: these answers are sent whole.
- */
+ * A file without a date gets one from mod_xsendfile. */
 static bool apache_would_differ(const struct story *story)
 {
     const struct request *request = story->request;
-    int64_t date;
-    return story->method != METHOD_GET || request->conditions.if_unmodified_since.at ||
-           (request->conditions.if_modified_since.at &&
-            !date_parse(request->conditions.if_modified_since, story->now, &date)) ||
+    return story->method != METHOD_GET || !story->validators.dated ||
+           !apache_reads_alike(&request->conditions, story->validators.etag, story->now) ||
            (request->range.at && !range_is_ordinary(request->range));
 }
 

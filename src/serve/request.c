@@ -47,5 +47,8 @@ void request_read(struct request *request, const struct request_source *source)
 uint64_t request_body_length(const struct request_source *source)
 {
     const char *length = source->variable(source->context, "CONTENT_LENGTH");
-    return length && *length >= '0' && *length <= '9' ? strtoull(length, NULL, 10) : 0;
+    if (length && *length >= '0' && *length <= '9') {
+        return strtoull(length, NULL, 10);
+    }
+    return variable(source, "HTTP_TRANSFER_ENCODING").at ? UINT64_MAX : 0;
 }

@@ -29,7 +29,8 @@ struct request {
 /* Reads a request. The slices are views into what the source returned. */
 void request_read(struct request *request, const struct request_source *source);
 
-/* CONTENT_LENGTH of the request, 0 when it is absent or no number. */
+/* The length of the request's body in bytes, UINT64_MAX when it has one of unknown length
+ * (chunked), 0 when there is none. */
 uint64_t request_body_length(const struct request_source *source);
 
 #endif

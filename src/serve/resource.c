@@ -47,7 +47,8 @@ static enum resource_verdict verdict_of_errno(int cause, bool promised, const st
     case EXDEV:
     case ELOOP:
         report(site, resource, error, HB_LINK_LEAVES_ROOT,
-               "a symbolic link that leaves the root is not followed: collect real files");
+               "a symbolic link that leaves the root, is absolute or loops is not followed: "
+               "collect real files");
         return RESOURCE_MISSING;
     case EACCES:
     case EPERM:

@@ -93,7 +93,9 @@ class Connection:
         given = {k.lower() for k, _ in pairs}
         if "host" not in given:
             pairs.insert(0, ("Host", self.host))
-        if body is not None and "content-length" not in given:
+        # A body that is chunked already says its length itself.
+        framed = "content-length" in given or "transfer-encoding" in given
+        if body is not None and not framed:
             pairs.append(("Content-Length", str(len(body))))
         if close:
             pairs.append(("Connection", "close"))

@@ -341,3 +341,24 @@ def test_hup_does_not_give_up_what_serves_for_a_root_that_is_not_there(work, pro
             wait_until(lambda: serve.stderr().count("HB0010") > said, 10, "a diagnosis")
             time.sleep(0.3)
             assert well(serve)
+
+
+def test_a_head_is_answered_before_the_end_of_its_empty_body_arrives(serve):
+    """mod_proxy_fcgi sends that end only when the head has been taken off the socket."""
+    params = fastcgi.usual("/static/data.json", HTTP_X_LONG="x" * 100_000)
+    with fastcgi.connect(serve.address) as link:
+        for _ in range(3):
+            link.sendall(fastcgi.head(params, keep=True))
+            assert fastcgi.Records(link).reply().body == ASSETS["data.json"]
+            link.sendall(fastcgi.record(fastcgi.STDIN))
+
+
+def test_a_body_that_is_cut_off_does_not_spoil_the_next_request(serve):
+    params = fastcgi.usual("/static/data.json", REQUEST_METHOD="POST", CONTENT_LENGTH="1000")
+    with fastcgi.connect(serve.address) as link:
+        link.sendall(fastcgi.head(params, keep=True) + fastcgi.record(fastcgi.STDIN, b"x" * 300))
+        assert fastcgi.Records(link).reply().status[:3] == "405"
+        # No end of the body: the next request begins.
+        next_one = fastcgi.usual("/static/data.json")
+        link.sendall(fastcgi.head(next_one, keep=True) + fastcgi.record(fastcgi.STDIN))
+        assert fastcgi.Records(link).reply().body == ASSETS["data.json"]

@@ -37,18 +37,20 @@ static void usual_params(const char *content_length)
     message_pair(&params, "EMPTY", "");
 }
 
-/* Every beginning is incomplete until the verdict falls, which then stays; returns how many bytes
- * it took. */
+/* Every beginning is incomplete, or a head alone, until the verdict falls, which then stays;
+ * returns how many bytes it took. */
 static size_t check_beginnings(const char *label, enum peek_verdict expected)
 {
     size_t final = 0;
+    bool head = false;
     for (size_t len = 0; len <= message.len; len++) {
         enum peek_verdict verdict = judge(message.bytes, len);
-        bool final_before = final > 0;
-        if (verdict != PEEK_INCOMPLETE && !final_before) {
+        head = head || verdict == PEEK_HEAD;
+        if (verdict != PEEK_INCOMPLETE && verdict != PEEK_HEAD && final == 0) {
             final = len;
         }
-        if (!CHECK(label, verdict == (final > 0 ? expected : PEEK_INCOMPLETE))) {
+        enum peek_verdict open = head ? PEEK_HEAD : PEEK_INCOMPLETE;
+        if (!CHECK(label, verdict == (final > 0 ? expected : open))) {
             print_error("    verdict %d on %zu of %zu bytes\n", (int)verdict, len, message.len);
             break;
         }
@@ -389,6 +391,8 @@ static void a_head_ends_where_its_body_begins(void **state)
     start(1, KEEP);
     message_params(&message, 1, params.bytes, params.len, 100);
     size_t before = message.len;
+    assert_int_equal(judge(message.bytes, before), PEEK_HEAD);
+    assert_int_equal(judged_head, before);
     message_record(&message, STDIN, 1, NULL, 0, 3);
     size_t behind = message.len;
     message_begin(&message, 1, RESPONDER, KEEP);
