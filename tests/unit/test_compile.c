@@ -355,6 +355,21 @@ static void a_watch_tells_when_what_was_read_is_not_what_it_was(void **state)
     assert_true(watch_changed(&compiled.watch));
 }
 
+static void of_a_place_only_the_place_is_watched(void **state)
+{
+    struct watch watch = watch_make(pool);
+    struct stat seen;
+    (void)state;
+    assert_int_equal(stat(tree.path, &seen), 0);
+    watch_add_place(&watch, tree.path, &seen);
+    scratch_write(&tree, "upload.png", "new");
+    assert_false(watch_changed(&watch));
+    assert_int_equal(chmod(tree.path, seen.st_mode ^ 0100), 0);
+    assert_true(watch_changed(&watch));
+    assert_int_equal(chmod(tree.path, seen.st_mode), 0);
+    assert_false(watch_changed(&watch));
+}
+
 int main(void)
 {
 #define ON_A_TREE(test) cmocka_unit_test_setup_teardown(test, make, drop)
@@ -372,6 +387,7 @@ int main(void)
         ON_A_TREE(no_manifest_and_no_root_are_no_faults),
         ON_A_TREE(a_mounts_own_types_are_written_into_its_entries),
         ON_A_TREE(the_same_tree_gives_the_same_bytes),
+        ON_A_TREE(of_a_place_only_the_place_is_watched),
         ON_A_TREE(a_watch_tells_when_what_was_read_is_not_what_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -422,6 +422,17 @@ static void the_records_of_a_body_are_told_from_the_next_request(void **state)
     assert_int_equal(peek_at_body(message.bytes, 8, &whole), PEEK_REST_NEXT);
 }
 
+static void a_nul_in_a_parameter_is_no_request(void **state)
+{
+    static const unsigned char pair[] = {11,  5,   'R', 'E', 'Q', 'U', 'E', 'S', 'T',
+                                         '_', 'U', 'R', 'I', '/', 'a', 0,   '/', 'b'};
+    (void)state;
+    start(1, KEEP);
+    message_params(&message, 1, pair, sizeof pair, sizeof pair);
+    message_record(&message, STDIN, 1, NULL, 0, 0);
+    assert_int_equal(judge(message.bytes, message.len), PEEK_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +444,7 @@ int main(void)
         cmocka_unit_test(what_is_no_request_for_a_responder_is_invalid),
         cmocka_unit_test(a_head_over_128_kilobytes_is_invalid),
         cmocka_unit_test(a_full_buffer_never_asks_for_more),
+        cmocka_unit_test(a_nul_in_a_parameter_is_no_request),
         cmocka_unit_test(a_head_ends_where_its_body_begins),
         cmocka_unit_test(the_records_of_a_body_are_told_from_the_next_request),
     };
