@@ -14,7 +14,7 @@
 static int run_cgi(void)
 {
     struct error error;
-    struct current *current = current_make(&error);
+    struct current *current = current_make(NULL, &error);
     if (error.number != NO_DIAGNOSIS) {
         log_error(&error);
     }

@@ -51,6 +51,12 @@ enum diagnosis {
     HB_RELOADED = 66,
     HB_FASTCGI_INVALID = 67,
     HB_LISTENING = 68,
+    HB_WORKERS_DYING = 69,
+    HB_CONNECTIONS_TAKEN = 70,
+    HB_SOCKET_TEMPORARY = 71,
+    HB_LOG_CLOSED = 72,
+    HB_FEW_DESCRIPTORS = 73,
+    HB_NO_STATUS = 74,
 };
 
 struct error {

@@ -1,29 +1,36 @@
 #include "base/log.h"
 
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
     CAUSES = 256,
-    QUIET_SECONDS = 60,
+    QUIET = 60000, /* milliseconds */
     NUMBERS = 128,
     LINES_OF_A_NUMBER = 10, /* in that time, whatever their causes */
+    DATE_SIZE = 24,
 };
 
 /* The causes written last, by hash; two causes that share a place merely forget each other. */
 static struct {
     uint64_t hash;
-    time_t written;
+    long long written;
 } causes[CAUSES];
 
 /* A client can name causes without end, so lines are counted by their number too. */
 static struct {
-    time_t since;
+    long long since;
     int lines;
 } numbers[NUMBERS];
+static const char *log_path; /* NULL: stderr as it came */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static uint64_t cause_hash(const struct error *error)
@@ -35,17 +42,10 @@ static uint64_t cause_hash(const struct error *error)
     return hash;
 }
 
-static time_t seconds_since_boot(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
-
-static bool is_new_cause(uint64_t hash, time_t now)
+static bool is_new_cause(uint64_t hash, long long now)
 {
     size_t place = hash % CAUSES;
-    if (causes[place].hash == hash && now - causes[place].written < QUIET_SECONDS) {
+    if (causes[place].hash == hash && now - causes[place].written < QUIET) {
         return false;
     }
     causes[place].hash = hash;
@@ -53,10 +53,10 @@ static bool is_new_cause(uint64_t hash, time_t now)
     return true;
 }
 
-static bool number_has_lines_left(enum diagnosis number, time_t now)
+static bool number_has_lines_left(enum diagnosis number, long long now)
 {
     size_t place = (size_t)number % NUMBERS;
-    if (now - numbers[place].since >= QUIET_SECONDS) {
+    if (now - numbers[place].since >= QUIET) {
         numbers[place].since = now;
         numbers[place].lines = 0;
     }
@@ -66,7 +66,7 @@ static bool number_has_lines_left(enum diagnosis number, time_t now)
 bool log_due(const struct error *error)
 {
     uint64_t hash = cause_hash(error);
-    time_t now = seconds_since_boot();
+    long long now = clock_now();
     pthread_mutex_lock(&lock);
     bool due = is_new_cause(hash, now) && number_has_lines_left(error->number, now);
     pthread_mutex_unlock(&lock);
@@ -80,11 +80,21 @@ size_t log_format(const struct error *error, char line[LOG_LINE_MAX])
     return length > 0 ? (size_t)length : 0;
 }
 
+/* Where nobody else dates the lines. */
+static size_t format_date(char *date, size_t size)
+{
+    time_t now = time(NULL);
+    struct tm utc;
+    return log_path ? strftime(date, size, "%Y-%m-%dT%H:%M:%SZ ", gmtime_r(&now, &utc)) : 0;
+}
+
 void log_always(const struct error *error)
 {
-    char line[LOG_LINE_MAX];
+    char line[DATE_SIZE + LOG_LINE_MAX];
+    size_t len = format_date(line, DATE_SIZE);
+    len += log_format(error, line + len);
     /* Nobody is left to be told when stderr itself fails. */
-    ssize_t ignored = write(STDERR_FILENO, line, log_format(error, line));
+    ssize_t ignored = write(STDERR_FILENO, line, len);
     (void)ignored;
 }
 
@@ -92,5 +102,26 @@ void log_error(const struct error *error)
 {
     if (log_due(error)) {
         log_always(error);
+    }
+}
+
+int log_open(const char *path, struct error *error)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    if (fd < 0) {
+        return error_set(error, HB_LOG_CLOSED, "the log %s cannot be opened: %s", path,
+                         strerror(errno));
+    }
+    dup2(fd, STDERR_FILENO);
+    close(fd);
+    log_path = path;
+    return 0;
+}
+
+void log_reopen(void)
+{
+    struct error error;
+    if (log_path && log_open(log_path, &error) != 0) {
+        log_always(&error);
     }
 }

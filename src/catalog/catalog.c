@@ -88,6 +88,11 @@ uint32_t catalog_releases(const struct catalog *catalog)
     return (uint32_t)view_header(catalog)->releases.count;
 }
 
+uint64_t catalog_names(const struct catalog *catalog)
+{
+    return view_header(catalog)->names.count;
+}
+
 struct catalog_mount catalog_mount(const struct catalog *catalog, uint32_t index)
 {
     const struct format_mount *mount = VIEW_ELEMENT(catalog, mount, index);
@@ -115,6 +120,11 @@ struct catalog_release catalog_release(const struct catalog *catalog, uint32_t i
                                     .mount = release->mount,
                                     .in_root = (release->flags & FORMAT_IN_ROOT) != 0,
                                     .published = release->published};
+}
+
+struct catalog_release catalog_chosen_release(const struct catalog *catalog, uint32_t mount)
+{
+    return catalog_release(catalog, catalog->chosen[mount]);
 }
 
 static uint32_t find_release(const struct catalog *catalog, uint32_t mount, struct slice id)
@@ -157,7 +167,7 @@ int catalog_choose(struct catalog *catalog, uint32_t mount, struct slice wanted,
     if (known) {
         return 0;
     }
-    struct slice id = catalog_release(catalog, found).id;
+    struct slice id = catalog_chosen_release(catalog, mount).id;
     return error_set(error, HB_RELEASE_UNKNOWN,
                      "RELEASE_ID %.*s is not among the manifests: original names are answered from "
                      "release %.*s",

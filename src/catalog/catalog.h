@@ -94,10 +94,14 @@ int catalog_choose(struct catalog *catalog, uint32_t mount, struct slice wanted,
 struct catalog_site catalog_site(const struct catalog *catalog);
 uint32_t catalog_mounts(const struct catalog *catalog);
 uint32_t catalog_releases(const struct catalog *catalog);
+uint64_t catalog_names(const struct catalog *catalog);
 
 /* The element at an index below the count; an element that is not sound gives absent slices. */
 struct catalog_mount catalog_mount(const struct catalog *catalog, uint32_t index);
 struct catalog_release catalog_release(const struct catalog *catalog, uint32_t index);
+
+/* The release that was chosen for a mount; absent slices while there is none. */
+struct catalog_release catalog_chosen_release(const struct catalog *catalog, uint32_t mount);
 
 /* The mount with the longest URL that `path` begins with; *name is what follows. False: none. */
 bool catalog_find_mount(const struct catalog *catalog, struct slice path, uint32_t *mount,

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "cli/current.h"
+#include "cli/status_show.h"
 #include "compile/settings.h"
 #include "fastcgi/listen.h"
 #include "fastcgi/master.h"
@@ -9,6 +10,8 @@
 
 #include <apr_general.h>
 #include <apr_getopt.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +20,21 @@
 enum {
     THREADS = 4,
     THREADS_MAX = 1024,
+    CONNECTIONS = 4096,
+    CONNECTIONS_MAX = 65536,
     DRAIN = 15
 };
 
 struct serve_options {
     struct master_options master;
     int threads;
+    int connections;
     int drain;
+    const char *status; /* whom to ask, instead of serving */
+    bool json;
     bool help;
+    struct settings settings; /* what workers start with: those that were good last */
+    apr_pool_t *settings_pool;
 };
 
 static void refresh(void *context)
@@ -53,10 +63,12 @@ static void log_without_manifest(struct current *current)
     site_release(site);
 }
 
-static int serve_until_told(int listener, int threads, int drain, bool alone)
+/* Serves on a listener; the settings are the given ones, or with NULL read here and again by HUP.
+ */
+static int serve_until_told(struct worker_options *options, const struct settings *settings)
 {
     struct error error;
-    struct current *current = current_make(&error);
+    struct current *current = current_make(settings, &error);
     if (error.number != NO_DIAGNOSIS) {
         log_error(&error);
     }
@@ -64,14 +76,11 @@ static int serve_until_told(int listener, int threads, int drain, bool alone)
         return 2;
     }
     log_without_manifest(current);
-    struct worker_options options = {.listener = listener,
-                                     .threads = threads,
-                                     .drain = drain,
-                                     .site = current_source(current),
-                                     .every_second = refresh,
-                                     .reload = alone ? reload : NULL,
-                                     .context = current};
-    int result = worker_run(&options, &error);
+    options->site = current_source(current);
+    options->every_second = refresh;
+    options->reload = settings ? NULL : reload;
+    options->context = current;
+    int result = worker_run(options, &error);
     if (result != 0) {
         log_error(&error);
     }
@@ -81,16 +90,38 @@ static int serve_until_told(int listener, int threads, int drain, bool alone)
 
 int command_serve_socket(int listener)
 {
-    return serve_until_told(listener, THREADS, 0, true);
+    struct scoreboard *board = scoreboard_make();
+    struct scoreboard_worker *place = board ? scoreboard_take(board) : NULL;
+    if (!place) {
+        fputs("handback: there is no memory\n", stderr);
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN); /* a log that nobody reads any more is no reason to end */
+    struct worker_options options = {.listener = listener,
+                                     .threads = THREADS,
+                                     .connections = CONNECTIONS,
+                                     .drain = DRAIN,
+                                     .board = board,
+                                     .place = place};
+    return serve_until_told(&options, NULL);
 }
 
-static int serve_in_worker(int listener, void *context)
+static int serve_in_worker(int listener, struct scoreboard *board, struct scoreboard_worker *place,
+                           void *context)
 {
     const struct serve_options *options = context;
-    return serve_until_told(listener, options->threads, options->drain, false);
+    struct worker_options worker = {.listener = listener,
+                                    .threads = options->threads,
+                                    .connections = options->connections,
+                                    .drain = options->drain,
+                                    .board = board,
+                                    .place = place};
+    return serve_until_told(&worker, &options->settings);
 }
 
-static int check_settings(bool roots)
+/* Reads the settings for the workers that are to come; bad ones are logged, and the good ones of
+ * before stay. `roots`: a root that cannot be opened is bad too. */
+static int take_settings(struct serve_options *options, bool roots)
 {
     struct settings settings;
     struct error error;
@@ -104,16 +135,21 @@ static int check_settings(bool roots)
     }
     if (result != 0) {
         log_always(&error);
+        apr_pool_destroy(pool);
+        return result;
     }
-    apr_pool_destroy(pool);
-    return result;
+    if (options->settings_pool) {
+        apr_pool_destroy(options->settings_pool);
+    }
+    options->settings_pool = pool;
+    options->settings = settings;
+    return 0;
 }
 
 /* For HUP: what serves now is not given up for a root that cannot be opened. */
-static int check_new_settings(void *context)
+static int take_new_settings(void *context)
 {
-    (void)context;
-    return check_settings(true);
+    return take_settings(context, true);
 }
 
 enum option {
@@ -123,7 +159,12 @@ enum option {
     OPT_GROUP,
     OPT_WORKERS,
     OPT_THREADS,
-    OPT_DRAIN
+    OPT_CONNECTIONS,
+    OPT_REQUESTS,
+    OPT_DRAIN,
+    OPT_LOG,
+    OPT_STATUS,
+    OPT_JSON
 };
 
 static const apr_getopt_option_t option_table[] = {
@@ -132,7 +173,12 @@ static const apr_getopt_option_t option_table[] = {
     {"socket-group", OPT_GROUP, 1, "group of the socket file, as www-data"},
     {"workers", OPT_WORKERS, 1, "processes that serve (2)"},
     {"threads", OPT_THREADS, 1, "threads of each worker (4)"},
+    {"max-connections", OPT_CONNECTIONS, 1, "connections of each worker (4096)"},
+    {"max-requests", OPT_REQUESTS, 1, "replace a worker after so many (0: never)"},
     {"drain", OPT_DRAIN, 1, "seconds a replaced worker still answers (15)"},
+    {"log", OPT_LOG, 1, "a file for diagnoses, in place of stderr"},
+    {"status", OPT_STATUS, 1, "ask the one that listens there how it is"},
+    {"json", OPT_JSON, 0, "print that status as JSON"},
     {"help", OPT_HELP, 0, "print this"},
     {NULL, 0, 0, NULL},
 };
@@ -140,16 +186,16 @@ static const apr_getopt_option_t option_table[] = {
 static void print_help(void)
 {
     puts("usage: handback serve --listen unix:PATH|HOST:PORT [options]\n"
+         "       handback serve --status unix:PATH|HOST:PORT [--json]\n"
          "\n"
-         "Listens for FastCGI (mod_proxy_fcgi): a master holds the socket, workers serve.\n"
-         "Settings come from the environment and handback.json, as for every front.\n");
+         "Listens for FastCGI (mod_proxy_fcgi): a master holds the socket, workers serve.\n");
     for (const apr_getopt_option_t *option = option_table; option->name; option++) {
-        printf("  --%-14s %s\n", option->name, option->description);
+        printf("  --%-16s %s\n", option->name, option->description);
     }
     puts("\n"
-         "HUP reads the settings file again and replaces the workers; a bad file is named\n"
-         "and the workers stay. TERM and INT finish what is in flight; a second one ends\n"
-         "at once.");
+         "HUP reads the settings again and replaces the workers; bad ones are named, and\n"
+         "the old ones stay. USR1 opens the log again. TERM, INT and QUIT finish what is\n"
+         "in flight; a second one ends at once.");
 }
 
 static int parse_number(const char *text, int least, int most, int *number)
@@ -192,11 +238,39 @@ static int take_option(struct serve_options *options, int option, const char *va
         return parse_number(value, 1, MASTER_WORKERS_MAX, &options->master.workers);
     case OPT_THREADS:
         return parse_number(value, 1, THREADS_MAX, &options->threads);
+    case OPT_CONNECTIONS:
+        return parse_number(value, 1, CONNECTIONS_MAX, &options->connections);
+    case OPT_REQUESTS:
+        return parse_number(value, 0, INT_MAX, &options->master.max_requests);
     case OPT_DRAIN:
         return parse_number(value, 0, 3600, &options->drain);
+    case OPT_LOG:
+        options->master.log = value;
+        return 0;
+    case OPT_STATUS:
+        options->status = value;
+        return 0;
+    case OPT_JSON:
+        options->json = true;
+        return 0;
     default:
         return -1;
     }
+}
+
+/* What is wrong with the options as a whole; NULL: nothing. */
+static const char *find_fault(const struct serve_options *options, bool arguments)
+{
+    if (arguments) {
+        return "it takes no arguments";
+    }
+    if (options->json && !options->status) {
+        return "--json is for --status";
+    }
+    if (!options->help && !options->status && !options->master.listen && listen_passed() < 0) {
+        return "--listen is missing, and no socket was passed";
+    }
+    return NULL;
 }
 
 static int parse_options(struct serve_options *options, int argc, const char *const *argv,
@@ -220,13 +294,33 @@ static int parse_options(struct serve_options *options, int argc, const char *co
     if (status != APR_EOF) {
         return -1; /* apr_getopt_long has said why */
     }
-    if (state->ind < argc || (!options->help && !options->master.listen && listen_passed() < 0)) {
-        fputs(state->ind < argc
-                  ? "handback serve: it takes no arguments; see handback serve --help\n"
-                  : "handback serve: --listen is missing, and no socket was passed; see "
-                    "handback serve --help\n",
-              stderr);
+    const char *fault = find_fault(options, state->ind < argc);
+    if (fault) {
+        fprintf(stderr, "handback serve: %s; see handback serve --help\n", fault);
         return -1;
+    }
+    return 0;
+}
+
+static int run(struct serve_options *options, struct error *error)
+{
+    /* A root that does not exist yet is no bad setting. */
+    if (take_settings(options, false) != 0) {
+        return 2;
+    }
+    options->master.context = options;
+    if (master_run(&options->master, error) != 0) {
+        log_error(error);
+        return 2;
+    }
+    return 0;
+}
+
+static int show_status(const struct serve_options *options, struct error *error)
+{
+    if (status_show(options->status, options->json, error) != 0) {
+        log_error(error);
+        return 2;
     }
     return 0;
 }
@@ -238,10 +332,10 @@ int command_serve(int argc, const char *const *argv)
     struct serve_options options = {.master = {.socket_mode = 0660,
                                                .workers = 2,
                                                .serve = serve_in_worker,
-                                               .check = check_new_settings},
+                                               .reload = take_new_settings},
                                     .threads = THREADS,
+                                    .connections = CONNECTIONS,
                                     .drain = DRAIN};
-    options.master.context = &options;
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS ||
         parse_options(&options, argc, argv, pool) != 0) {
         return 2;
@@ -250,13 +344,5 @@ int command_serve(int argc, const char *const *argv)
         print_help();
         return 0;
     }
-    /* A root that does not exist yet is no bad setting. */
-    if (check_settings(false) != 0) {
-        return 2;
-    }
-    if (master_run(&options.master, &error) != 0) {
-        log_error(&error);
-        return 2;
-    }
-    return 0;
+    return options.status ? show_status(&options, &error) : run(&options, &error);
 }

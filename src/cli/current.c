@@ -119,7 +119,7 @@ static int read_settings(struct current *current, struct error *error)
     return result;
 }
 
-struct current *current_make(struct error *error)
+struct current *current_make(const struct settings *settings, struct error *error)
 {
     struct current *current = calloc(1, sizeof *current);
     error->number = NO_DIAGNOSIS;
@@ -128,7 +128,11 @@ struct current *current_make(struct error *error)
         return NULL;
     }
     pthread_mutex_init(&current->lock, NULL);
-    if (read_settings(current, error) == 0) {
+    if (settings) {
+        current->settings = *settings;
+        current->settings_good = true;
+    }
+    if (settings || read_settings(current, error) == 0) {
         compile(current, error);
     }
     return current;

@@ -1,6 +1,8 @@
 #include "fastcgi/connection.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "fastcgi/management.h"
 #include "fastcgi/peek.h"
 
 #include <errno.h>
@@ -8,12 +10,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Milliseconds that a peer may keep a connection in a state without going on. */
 enum {
     FIRST_PATIENCE = 60000, /* before the first byte */
+    SILENT_PATIENCE = 1000, /* the same while it is crowded */
     HEAD_PATIENCE = 5000,
     SENDING_PATIENCE = 300000,
     LINGERING_PATIENCE = 30000
@@ -22,33 +24,30 @@ enum {
 enum {
     LINGERING_BYTES = 256 << 20,
     RECORDS_AT_A_TIME = 16, /* then other connections have their turn */
+    STEPS_AT_A_TIME = 64,   /* likewise */
 };
 
 /* One per thread: a head is looked at, then a record is built in the same place. */
 static _Thread_local unsigned char scratch[PEEK_SIZE];
 _Static_assert(sizeof scratch >= GATEWAY_FCGI_BUFFER, "a record fits");
+_Static_assert(CONNECTION_LINGERING + 1 == SCOREBOARD_STATES, "every state is counted");
 
-long long connection_clock(void)
+int connection_busy(const struct connection_shared *shared)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static bool is_busy(enum connection_state state)
-{
-    return state == CONNECTION_HEAD || state == CONNECTION_ANSWER || state == CONNECTION_SENDING;
+    atomic_int *count = shared->counts->connections;
+    return atomic_load(&count[CONNECTION_HEAD]) + atomic_load(&count[CONNECTION_ANSWER]) +
+           atomic_load(&count[CONNECTION_SENDING]);
 }
 
 /* Patience 0: the state may last for ever. */
 static void enter(struct connection *connection, enum connection_state state, long long patience)
 {
-    int change = is_busy(state) - is_busy(connection->state);
-    if (change != 0) {
-        atomic_fetch_add(&connection->shared->busy, change);
-    }
+    atomic_int *count = connection->shared->counts->connections;
+    atomic_fetch_add(&count[state], 1); /* first, so that it is counted at every moment */
+    atomic_fetch_sub(&count[connection->state], 1);
     connection->state = state;
-    atomic_store(&connection->deadline, patience ? connection_clock() + patience : 0);
+    connection->since = clock_now();
+    atomic_store(&connection->deadline, patience ? connection->since + patience : 0);
 }
 
 static int tell_epoll(struct connection *connection, int operation)
@@ -89,6 +88,7 @@ int connection_begin(struct connection *connection, struct connection_shared *sh
     connection->rest = (struct gateway_fcgi_rest){.file = -1};
     connection->unsent = NULL;
     connection->discarded = 0;
+    connection->silent = true;
     connection->state = CONNECTION_CLOSED;
     enter(connection, CONNECTION_IDLE, FIRST_PATIENCE);
     if (tell_epoll(connection, EPOLL_CTL_ADD) != 0) {
@@ -179,6 +179,9 @@ static void unwatch_writing(struct connection *connection)
 static void end_answer(struct connection *connection)
 {
     drop_answer(connection);
+    if (atomic_load(&connection->shared->closing)) {
+        connection->rest.keep = false;
+    }
     if (connection->body) {
         /* The end alone is not waited for longer than the next request would be. */
         bool bounded = connection->announced || !connection->rest.keep;
@@ -222,22 +225,49 @@ static bool is_waiting(int cause)
     return cause == EAGAIN || cause == EWOULDBLOCK || cause == EINTR;
 }
 
+/* The first record of the answer, or all there is to say. Returns its length in `scratch`, where
+ * the head is; 0: there is no answer to that. */
+static size_t make_answer(struct connection *connection, size_t head, enum peek_verdict verdict)
+{
+    struct connection_shared *shared = connection->shared;
+    connection->rest = (struct gateway_fcgi_rest){.file = -1, .keep = verdict == PEEK_MANAGEMENT};
+    if (verdict == PEEK_MANAGEMENT) {
+        return management_answer(scratch, scratch, shared->board, &shared->site);
+    }
+    if (verdict == PEEK_OTHER_ROLE) {
+        return record_unknown_role(scratch, scratch);
+    }
+    size_t len = gateway_fcgi_answer(scratch, head, &shared->site, scratch, &connection->rest);
+    if (len > 0) {
+        scoreboard_count_request(shared->board, shared->counts, connection->rest.status);
+    }
+    return len;
+}
+
 /* Takes the head off the connection, on which it is known to be, and answers it. */
 static void answer(struct connection *connection, size_t head, enum peek_verdict verdict)
 {
     enter(connection, CONNECTION_ANSWER, 0);
-    connection->body = verdict != PEEK_REQUEST;
-    connection->announced = verdict == PEEK_BODY;
-    connection->answered = true;
+    connection->body = verdict != PEEK_REQUEST && verdict != PEEK_MANAGEMENT;
+    connection->announced = verdict == PEEK_BODY || verdict == PEEK_OTHER_ROLE;
     size_t len = 0;
     if (recv(connection->fd, scratch, head, MSG_DONTWAIT) == (ssize_t)head) {
-        len = gateway_fcgi_answer(scratch, head, &connection->shared->site, scratch,
-                                  &connection->rest);
+        len = make_answer(connection, head, verdict);
     }
     if (len == 0) {
         connection_close(connection);
     } else if (send_record(connection, scratch, len)) {
         send_rest(connection);
+    }
+}
+
+/* Takes a record off the connection that asks for nothing. */
+static void ignore(struct connection *connection, size_t record)
+{
+    if (recv(connection->fd, scratch, record, MSG_DONTWAIT) == (ssize_t)record) {
+        enter(connection, CONNECTION_IDLE, FIRST_PATIENCE);
+    } else {
+        connection_close(connection);
     }
 }
 
@@ -249,41 +279,50 @@ static void refuse(struct connection *connection)
               "to others than the web server?",
               PEEK_HEAD_MAX);
     log_error(&error);
+    scoreboard_count(&connection->shared->board->refused);
     connection_close(connection);
 }
 
-/* Looks at what has arrived without taking it. */
-static void look(struct connection *connection)
+/* Looks at what has arrived without taking it. True when something was done about it, behind which
+ * more may be. */
+static bool look(struct connection *connection)
 {
     size_t head = 0;
     ssize_t len = recv(connection->fd, scratch, sizeof scratch, MSG_PEEK | MSG_DONTWAIT);
     if (len < 0 && is_waiting(errno)) {
-        return;
+        return false;
     }
     if (len <= 0) {
         connection_close(connection);
-        return;
+        return false;
     }
+    connection->silent = false;
     enum peek_verdict verdict = peek_judge(scratch, (size_t)len, &head);
     switch (verdict) {
     case PEEK_HEAD:
     case PEEK_REQUEST:
     case PEEK_BODY:
+    case PEEK_MANAGEMENT:
+    case PEEK_OTHER_ROLE:
         answer(connection, head, verdict);
-        break;
+        return true;
+    case PEEK_ABORT:
+        ignore(connection, head);
+        return true;
     case PEEK_INCOMPLETE:
         if (connection->state == CONNECTION_IDLE) {
             enter(connection, CONNECTION_HEAD, HEAD_PATIENCE);
         }
-        break;
+        return false;
     case PEEK_INVALID:
     default:
         refuse(connection);
+        return false;
     }
 }
 
-/* Looks at the next record behind a head that was answered; false when the body is over, or the
- * connection waits or is closed. */
+/* Looks at the next record behind a head that was answered. False when the connection waits or is
+ * closed. */
 static bool skip_record(struct connection *connection)
 {
     unsigned char header[RECORD_HEADER];
@@ -305,8 +344,7 @@ static bool skip_record(struct connection *connection)
         return true;
     case PEEK_REST_NEXT:
         connection->body = false;
-        enter(connection, CONNECTION_IDLE, 0);
-        return false;
+        return true;
     case PEEK_REST_UNKNOWN:
     default:
         /* Half a header hides the end of the connection behind it. */
@@ -334,18 +372,20 @@ static bool discard_some(struct connection *connection)
     return true;
 }
 
-/* Throws the body away up to its end; then the connection is as good as before. */
-static void discard(struct connection *connection)
+/* Throws away a piece of the body; behind its end the connection is as good as before. False when
+ * it waits or is closed. */
+static bool discard(struct connection *connection)
 {
-    while (connection->skip > 0 ? discard_some(connection)
-                                : connection->body && skip_record(connection)) {
+    bool goes_on = connection->skip > 0 ? discard_some(connection) : skip_record(connection);
+    if (!goes_on || connection->body || connection->skip > 0) {
+        return goes_on;
     }
-    if (connection->state == CONNECTION_LINGERING && !connection->body && connection->skip == 0) {
-        enter(connection, CONNECTION_IDLE, 0);
-    }
-    if (connection->state == CONNECTION_IDLE && !connection->rest.keep) {
+    if (!connection->rest.keep) {
         connection_close(connection);
+        return false;
     }
+    enter(connection, CONNECTION_IDLE, 0);
+    return true;
 }
 
 /* One step; true when another may follow at once: what has arrived meanwhile makes no new event. */
@@ -354,16 +394,14 @@ static bool step(struct connection *connection)
     switch (connection->state) {
     case CONNECTION_IDLE:
     case CONNECTION_HEAD:
-        look(connection);
-        return connection->answered;
+        return look(connection);
     case CONNECTION_SENDING:
         if (!connection->unsent || send_unsent(connection)) {
             send_rest(connection);
         }
         return connection->state != CONNECTION_SENDING;
     case CONNECTION_LINGERING:
-        discard(connection);
-        return connection->state == CONNECTION_IDLE;
+        return discard(connection);
     case CONNECTION_CLOSED:
     case CONNECTION_ANSWER: /* never seen between steps */
     default:
@@ -371,14 +409,30 @@ static bool step(struct connection *connection)
     }
 }
 
+/* Whether its peer has used up its patience, or is not missed when there is no room. */
+static bool is_late(const struct connection *connection)
+{
+    long long now = clock_now(), deadline = atomic_load(&connection->deadline);
+    if (deadline != 0 && now >= deadline) {
+        return true;
+    }
+    long long patience = connection->silent ? SILENT_PATIENCE : connection->shared->idle_patience;
+    return atomic_load(&connection->shared->crowded) && connection->state == CONNECTION_IDLE &&
+           now - connection->since >= patience;
+}
+
 void connection_step(struct connection *connection)
 {
-    long long deadline = atomic_load(&connection->deadline);
-    if (deadline != 0 && connection_clock() >= deadline) {
-        connection_close(connection);
+    int steps = 0;
+    while (step(connection) && ++steps < STEPS_AT_A_TIME) {
+    }
+    if (connection->state == CONNECTION_CLOSED) {
         return;
     }
-    do {
-        connection->answered = false;
-    } while (step(connection));
+    if (is_late(connection)) {
+        scoreboard_count(&connection->shared->board->late);
+        connection_close(connection);
+    } else if (steps == STEPS_AT_A_TIME && tell_epoll(connection, EPOLL_CTL_MOD) != 0) {
+        connection_close(connection);
+    }
 }

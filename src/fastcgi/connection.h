@@ -12,6 +12,7 @@
 #define FASTCGI_CONNECTION_H
 
 #include "fastcgi/gateway_fcgi.h"
+#include "fastcgi/scoreboard.h"
 #include "serve/site.h"
 
 #include <stdatomic.h>
@@ -30,7 +31,11 @@ enum connection_state {
 struct connection_shared {
     int epoll;
     struct site_source site;
-    atomic_int busy; /* connections in head, answer or sending */
+    struct scoreboard *board;
+    struct scoreboard_worker *counts; /* of this process: its connections by state */
+    long long idle_patience;          /* milliseconds; see `crowded` */
+    atomic_bool crowded;              /* connections that nobody misses are closed */
+    atomic_bool closing;              /* no connection is kept after its answer */
 };
 
 /* Everything but `claims` and `deadline` belongs to the thread that holds the claim. */
@@ -38,12 +43,13 @@ struct connection {
     struct connection_shared *shared;
     atomic_uint
         claims; /* who makes it 1 holds it until it is 0 again; others count up to say: look */
-    atomic_llong deadline; /* of the present state, milliseconds of connection_clock; 0: none */
+    atomic_llong deadline; /* of the present state, milliseconds of clock_now; 0: none */
+    long long since;       /* when it entered that state, likewise */
     enum connection_state state;
     int fd;
+    bool silent;                   /* its peer has not sent a byte yet */
     bool body;                     /* a request body, or the end of an empty one, follows */
     bool announced;                /* that body is not empty */
-    bool answered;                 /* in this step */
     bool watches_writing;          /* epoll tells when there is room again */
     struct gateway_fcgi_rest rest; /* of the answer that is being sent */
     unsigned char *unsent;         /* the part of a record that has not left yet; NULL: none */
@@ -56,12 +62,14 @@ struct connection {
  * the descriptor is closed. */
 int connection_begin(struct connection *connection, struct connection_shared *shared, int fd);
 
-/* Takes the next steps, until the connection waits for its peer or is closed. */
+/* Takes the next steps, until the connection waits for its peer or is closed. One whose deadline
+ * has passed without any is closed; while it is crowded also one that has been silent for a second,
+ * or idle for as long as idle_patience. */
 void connection_step(struct connection *connection);
 
 void connection_close(struct connection *connection);
 
-/* Milliseconds of CLOCK_MONOTONIC. */
-long long connection_clock(void);
+/* How many connections of the process are in the middle of a request. */
+int connection_busy(const struct connection_shared *shared);
 
 #endif

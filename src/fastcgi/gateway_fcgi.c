@@ -63,6 +63,7 @@ size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
     site_release(site);
     size_t len = deliver_begin(&answer, (char *)buffer + RECORD_HEADER, RECORD_CONTENT_MAX);
     len = write_record(&answer, buffer, len, rest);
+    rest->status = answer.status;
     if (rest->length > 0) {
         rest->file = answer.fd;
         answer.fd = -1;

@@ -12,6 +12,7 @@ enum {
 /* What is left to do after gateway_fcgi_answer. */
 struct gateway_fcgi_rest {
     unsigned request_id;
+    int status;      /* of the answer */
     bool keep;       /* FCGI_KEEP_CONN was set */
     int file;        /* the file that the body goes on with, or -1. The caller closes it */
     uint64_t offset; /* bytes */

@@ -1,19 +1,28 @@
 #include "fastcgi/listen.h"
 
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/slice.h"
+#include "fastcgi/address.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
-#include <netdb.h>
-#include <stdio.h>
+#include <libgen.h>
+#include <limits.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     BACKLOG = 1024,
-    FIRST_PASSED = 3, /* sd_listen_fds(3) */
+    FIRST_PASSED = 3,     /* sd_listen_fds(3) */
+    LOCK_PATIENCE = 2000, /* milliseconds */
+    CONNECT_PATIENCE = 5  /* seconds */
 };
 
 static int failed(const char *where, const char *what, struct error *error)
@@ -21,37 +30,66 @@ static int failed(const char *where, const char *what, struct error *error)
     return error_set(error, HB_LISTEN_FAILED, "cannot listen on %s: %s", where, what);
 }
 
-const char *listen_path(const char *where)
+/* ---- a socket file ---- */
+
+/* Two that start at the same moment would both find a stale socket, and the second would remove
+ * what the first has made. So they take turns, by a lock on the directory, which leaves nothing
+ * behind. Returns a descriptor that holds it, or -1 when the directory cannot be locked, which is
+ * no reason not to start. */
+static int lock_directory(const char *path)
 {
-    return strncmp(where, "unix:", 5) == 0 ? where + 5 : NULL;
+    char copy[PATH_MAX];
+    const struct timespec pause = {.tv_nsec = 10000000};
+    long long end = clock_now() + LOCK_PATIENCE;
+    int fd = slice_copy(slice_of(path), copy, sizeof copy)
+                 ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                 : -1;
+    while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && clock_now() < end) {
+        nanosleep(&pause, NULL);
+    }
+    return fd;
 }
 
 /* Whether somebody accepts on the socket file. */
-static int is_live(const struct sockaddr_un *address)
+static bool is_live(const struct address *address)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int live = fd >= 0 &&
-               connect(fd, (const struct sockaddr *)(const void *)address, sizeof *address) == 0;
+    int fd = address_connect(address, CONNECT_PATIENCE);
     if (fd >= 0) {
         close(fd);
     }
-    return live;
+    return fd >= 0 || errno == EAGAIN;
 }
 
-static int remove_stale(const struct sockaddr_un *address, struct error *error)
+static int remove_stale(const char *path, const struct address *address, struct error *error)
 {
     struct stat status;
-    if (lstat(address->sun_path, &status) != 0) {
+    if (lstat(path, &status) != 0) {
         return 0;
     }
     if (!S_ISSOCK(status.st_mode)) {
-        return failed(address->sun_path, "there is a file that is no socket", error);
+        return failed(path, "there is a file that is no socket", error);
     }
     if (is_live(address)) {
         return error_set(error, HB_SOCKET_LIVE, "another responder serves on %s: stop it first",
-                         address->sun_path);
+                         path);
     }
-    return unlink(address->sun_path) == 0 ? 0 : failed(address->sun_path, strerror(errno), error);
+    return unlink(path) == 0 ? 0 : failed(path, strerror(errno), error);
+}
+
+/* Returns the socket, bound, or -1 with errno. Nobody may connect between bind and chmod who could
+ * not afterwards. */
+static int bind_file(const struct address *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    mode_t mask = umask(0177);
+    int bound = fd < 0 ? -1 : bind(fd, (const struct sockaddr *)&address->socket, address->len);
+    int cause = errno;
+    umask(mask);
+    if (bound != 0 && fd >= 0) {
+        close(fd);
+    }
+    errno = cause;
+    return bound == 0 ? fd : -1;
 }
 
 static int give_to_group(const char *path, const char *name, struct error *error)
@@ -69,86 +107,104 @@ static int give_to_group(const char *path, const char *name, struct error *error
     return 0;
 }
 
-static int listen_unix(const char *path, unsigned mode, const char *group, struct error *error)
+/* Lets others in, now that the file is what it shall be. */
+static int open_file(int fd, const char *path, unsigned mode, const char *group,
+                     struct error *error)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
-        return failed(path, "the path of a socket has at most 107 bytes", error);
-    }
-    strcpy(address.sun_path, path);
-    if (remove_stale(&address, error) != 0) {
+    if (give_to_group(path, group, error) != 0) {
         return -1;
     }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* Nobody may connect between bind and chmod who could not afterwards. */
-    mode_t mask = umask(0177);
-    int bound =
-        fd < 0 ? -1 : bind(fd, (const struct sockaddr *)(const void *)&address, sizeof address);
-    umask(mask);
-    if (bound != 0) {
-        failed(path, strerror(errno), error);
-    } else if (give_to_group(path, group, error) == 0) {
-        if (chmod(path, (mode_t)mode) == 0 && listen(fd, BACKLOG) == 0) {
-            return fd;
-        }
-        failed(path, strerror(errno), error);
+    if (chmod(path, (mode_t)mode) != 0 || listen(fd, BACKLOG) != 0) {
+        return failed(path, strerror(errno), error);
     }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return -1;
+    return 0;
 }
 
-static int bind_to(const struct addrinfo *address)
+static int make_file(const char *path, const struct address *address, unsigned mode,
+                     const char *group, struct error *error)
 {
-    int yes = 1;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
+    if (remove_stale(path, address, error) != 0) {
         return -1;
     }
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
+    int fd = bind_file(address);
+    if (fd < 0) {
+        return failed(path, errno == ENOENT ? "its directory does not exist" : strerror(errno),
+                      error);
+    }
+    if (open_file(fd, path, mode, group, error) == 0) {
         return fd;
     }
+    unlink(path);
     close(fd);
     return -1;
 }
 
-/* getaddrinfo takes the port modulo 65536. */
-static int is_port(const char *text)
+/* Debian's Apache has temporary directories of its own (PrivateTmp), and others are cleaned up. */
+static void warn_of_temporary(const char *path)
 {
-    char *end;
-    long port = strtol(text, &end, 10);
-    return *end != '\0' || (port > 0 && port <= 65535);
+    const char *const temporary[] = {"/tmp", "/var/tmp", getenv("TMPDIR")};
+    char copy[PATH_MAX], directory[PATH_MAX];
+    struct error error;
+    if (!slice_copy(slice_of(path), copy, sizeof copy) || !realpath(dirname(copy), directory)) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof temporary / sizeof *temporary; i++) {
+        size_t len = temporary[i] ? strlen(temporary[i]) : 0;
+        if (len > 1 && strncmp(directory, temporary[i], len) == 0 &&
+            (directory[len] == '/' || directory[len] == '\0')) {
+            error_set(&error, HB_SOCKET_TEMPORARY,
+                      "the socket %s is below a temporary directory: an Apache with PrivateTmp "
+                      "(Debian's) does not see it, use one below /run",
+                      path);
+            log_error(&error);
+            return;
+        }
+    }
 }
 
-static int listen_tcp(const char *where, struct error *error)
+static int listen_on_file(const char *path, const struct address *address, unsigned mode,
+                          const char *group, struct error *error)
 {
-    struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *found = NULL;
-    const char *colon = strrchr(where, ':');
-    if (!colon || colon == where || !colon[1] || !is_port(colon + 1)) {
-        return failed(where, "give unix:PATH or HOST:PORT", error);
+    int lock = lock_directory(path);
+    int fd = make_file(path, address, mode, group, error);
+    if (lock >= 0) {
+        close(lock);
     }
-    int bracketed = where[0] == '[' && colon[-1] == ']';
-    char *host = strndup(where + bracketed, (size_t)(colon - where) - 2 * (size_t)bracketed);
-    int cause = host ? getaddrinfo(host, colon + 1, &wanted, &found) : EAI_MEMORY;
-    free(host);
-    if (cause != 0) {
-        return failed(where, gai_strerror(cause), error);
+    if (fd >= 0) {
+        warn_of_temporary(path);
     }
-    int fd = bind_to(found);
-    if (fd < 0) {
-        failed(where, strerror(errno), error);
-    }
-    freeaddrinfo(found);
     return fd;
+}
+
+/* ---- the others ---- */
+
+static int listen_on_port(const char *where, const struct address *address, struct error *error)
+{
+    int yes = 1;
+    int fd = socket(address->socket.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return failed(where, strerror(errno), error);
+    }
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes); /* [::] does not mean 0.0.0.0 */
+    if (bind(fd, (const struct sockaddr *)&address->socket, address->len) == 0 &&
+        listen(fd, BACKLOG) == 0) {
+        return fd;
+    }
+    failed(where, strerror(errno), error);
+    close(fd);
+    return -1;
 }
 
 int listen_open(const char *where, unsigned mode, const char *group, struct error *error)
 {
-    const char *path = listen_path(where);
-    return path ? listen_unix(path, mode, group, error) : listen_tcp(where, error);
+    struct address address;
+    const char *path = address_path(where), *fault = address_read(where, &address);
+    if (fault) {
+        return failed(where, fault, error);
+    }
+    return path ? listen_on_file(path, &address, mode, group, error)
+                : listen_on_port(where, &address, error);
 }
 
 static int is_listening(int fd)

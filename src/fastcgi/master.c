@@ -1,6 +1,8 @@
 #include "fastcgi/master.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "fastcgi/address.h"
 #include "fastcgi/listen.h"
 
 #include <errno.h>
@@ -11,63 +13,101 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+enum {
+    EARLY = 10000,     /* milliseconds: a worker that dies younger has died early */
+    DELAY_MAX = 60000, /* milliseconds before another one that may die early */
+};
+
+/* A place in the row of workers. */
+struct place {
+    pid_t pid;                        /* 0: none */
+    struct scoreboard_worker *worker; /* its place on the scoreboard */
+    int early_deaths;                 /* in a row */
+    long long not_before;             /* when the next one may start, milliseconds of clock_now */
+};
 
 struct master {
     const struct master_options *options;
     int listener;
-    pid_t workers[MASTER_WORKERS_MAX]; /* 0: none */
-    time_t started[MASTER_WORKERS_MAX];
-    sigset_t signals;
-    sigset_t before; /* the mask that workers get back */
+    struct scoreboard *board;
+    struct place place[MASTER_WORKERS_MAX];
+    sigset_t signals; /* blocked in the workers too, which wait for most of them */
 };
 
-static time_t seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
+/* ---- starting ---- */
 
-/* In the worker. It ends when the master does, however that happens. */
-static void become_worker(struct master *master, pid_t parent)
+/* In the worker. It is told to end when the master is gone, however that happens. */
+static void become_worker(const struct master *master, struct scoreboard_worker *worker,
+                          pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) {
         _exit(0);
     }
-    sigprocmask(SIG_SETMASK, &master->before, NULL);
-    exit(master->options->serve(master->listener, master->options->context));
+    exit(master->options->serve(master->listener, master->board, worker, master->options->context));
 }
 
-static int start_worker(struct master *master, int index, struct error *error)
+/* Fills the place with a new worker; on failure it stays as it was. */
+static int start_worker(struct master *master, struct place *place, struct error *error)
 {
     pid_t parent = getpid();
+    struct scoreboard_worker *worker = scoreboard_take(master->board);
+    if (!worker) {
+        return error_set(error, HB_SYSTEM_CALL, "no worker can be started: too many retire still");
+    }
     pid_t pid = fork();
     if (pid == 0) {
-        become_worker(master, parent);
+        become_worker(master, worker, parent);
     }
     if (pid < 0) {
         return error_set(error, HB_SYSTEM_CALL, "no worker can be started: %s", strerror(errno));
     }
-    master->workers[index] = pid;
-    master->started[index] = seconds();
+    atomic_store(&worker->pid, pid);
+    place->pid = pid;
+    place->worker = worker;
     return 0;
 }
 
-/* Starts whoever is missing. One that died in its first second waits for the next round, so that a
- * worker that cannot live does not keep the machine busy. */
 static void start_missing(struct master *master)
 {
     struct error error;
     for (int i = 0; i < master->options->workers; i++) {
-        if (master->workers[i] == 0 && seconds() - master->started[i] >= 1 &&
-            start_worker(master, i, &error) != 0) {
+        struct place *place = &master->place[i];
+        if (place->pid == 0 && clock_now() >= place->not_before &&
+            start_worker(master, place, &error) != 0) {
             log_error(&error);
+            place->not_before = clock_now() + 1000;
         }
     }
 }
+
+/* The new worker first, then the old one retires. Whoever connects in between waits in the backlog.
+ */
+static void replace_worker(struct master *master, struct place *place)
+{
+    struct error error;
+    pid_t old = place->pid;
+    if (start_worker(master, place, &error) != 0) {
+        log_error(&error);
+    } else if (old > 0) {
+        kill(old, SIGHUP);
+    }
+}
+
+static void replace_those_that_have_done_enough(struct master *master)
+{
+    for (int i = 0; master->options->max_requests > 0 && i < master->options->workers; i++) {
+        struct place *place = &master->place[i];
+        if (place->pid > 0 &&
+            atomic_load(&place->worker->requests) >= (unsigned long)master->options->max_requests) {
+            replace_worker(master, place);
+        }
+    }
+}
+
+/* ---- deaths ---- */
 
 static void log_death(pid_t pid, int status)
 {
@@ -82,71 +122,94 @@ static void log_death(pid_t pid, int status)
     log_error(&error);
 }
 
-/* Notices who has ended. A worker that has been told to retire is no longer in the list. */
+static void log_early_death(int status)
+{
+    struct error error;
+    error_set(
+        &error, HB_WORKERS_DYING,
+        "workers die again and again soon after their start (%s %d): they are replaced, later "
+        "each time, up to a minute",
+        WIFSIGNALED(status) ? "signal" : "status",
+        WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    log_error(&error);
+}
+
+/* The place is free: at once for the next worker, or after a while if they do not live. */
+static void lose_worker(struct master *master, struct place *place, int status)
+{
+    long long now = clock_now(), delay = 0;
+    bool early = now - atomic_load(&place->worker->started) < EARLY;
+    scoreboard_count(&master->board->workers_died);
+    place->early_deaths = early ? place->early_deaths + 1 : 0;
+    if (place->early_deaths > 1) {
+        int doublings = place->early_deaths < 8 ? place->early_deaths - 2 : 6;
+        delay = 1000LL << doublings < DELAY_MAX ? 1000LL << doublings : DELAY_MAX;
+        log_early_death(status);
+    } else {
+        log_death(place->pid, status);
+    }
+    place->not_before = now + delay;
+    place->pid = 0;
+}
+
+/* Notices who has ended. A worker that was told to retire is in no place any more. */
 static void reap(struct master *master, bool expected)
 {
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-        for (int i = 0; i < master->options->workers; i++) {
-            if (master->workers[i] == pid) {
-                master->workers[i] = 0;
-                if (!expected) {
-                    log_death(pid, status);
-                }
+        for (int i = 0; !expected && i < master->options->workers; i++) {
+            if (master->place[i].pid == pid) {
+                lose_worker(master, &master->place[i], status);
             }
         }
-    }
-}
-
-static void tell_workers(const struct master *master, int number)
-{
-    for (int i = 0; i < master->options->workers; i++) {
-        if (master->workers[i] > 0) {
-            kill(master->workers[i], number);
+        struct scoreboard_worker *worker = scoreboard_find(master->board, pid);
+        if (worker) {
+            scoreboard_free(worker);
         }
     }
 }
 
-/* New workers first, then the old ones retire. Whoever connects in between waits in the backlog. */
+/* ---- signals ---- */
+
+/* Returns how many workers there are, those that retire among them. */
+static int tell_workers(struct master *master, int number)
+{
+    int count = 0;
+    for (int i = 0; i < SCOREBOARD_WORKERS; i++) {
+        pid_t pid = atomic_load(&master->board->worker[i].pid);
+        if (pid > 0) {
+            kill(pid, number);
+            count++;
+        }
+    }
+    return count;
+}
+
 static void reload(struct master *master)
 {
     struct error error;
-    if (master->options->check(master->options->context) != 0) {
+    if (master->options->reload(master->options->context) != 0) {
         return;
     }
+    scoreboard_count(&master->board->reloads);
     for (int i = 0; i < master->options->workers; i++) {
-        pid_t old = master->workers[i];
-        master->workers[i] = 0;
-        if (start_worker(master, i, &error) != 0) {
-            log_error(&error);
-            master->workers[i] = old;
-        } else if (old > 0) {
-            kill(old, SIGHUP);
-        }
+        master->place[i].early_deaths = 0;
+        replace_worker(master, &master->place[i]);
     }
     error_set(&error, HB_RELOADED, "the settings were read again, the workers are replaced");
     log_always(&error);
 }
 
-static bool has_workers(const struct master *master)
+static bool is_end(int number)
 {
-    for (int i = 0; i < master->options->workers; i++) {
-        if (master->workers[i] > 0) {
-            return true;
-        }
-    }
-    return false;
+    return number == SIGTERM || number == SIGINT || number == SIGQUIT;
 }
 
-/* Ends the workers and waits for them; retired ones end by the signal of their parent's death. */
+/* Ends the workers and waits for them; signal 0 tells them nothing. */
 static void stop(struct master *master)
 {
-    tell_workers(master, SIGTERM);
-    while (has_workers(master)) {
-        int number = sigwaitinfo(&master->signals, NULL);
-        if (number == SIGTERM || number == SIGINT) {
-            tell_workers(master, SIGTERM);
-        }
+    for (int number = SIGTERM; tell_workers(master, is_end(number) ? SIGTERM : 0) > 0;) {
+        number = sigwaitinfo(&master->signals, NULL);
         reap(master, true);
     }
 }
@@ -155,21 +218,43 @@ static void keep_going(struct master *master)
 {
     const struct timespec second = {.tv_sec = 1};
     for (;;) {
-        switch (sigtimedwait(&master->signals, NULL, &second)) {
-        case SIGTERM:
-        case SIGINT:
-            stop(master);
+        int number = sigtimedwait(&master->signals, NULL, &second);
+        if (is_end(number)) {
             return;
-        case SIGHUP:
+        }
+        if (number == SIGHUP) {
             reload(master);
-            break;
-        default:
-            break;
+        }
+        if (number == SIGUSR1) {
+            log_reopen();
+            tell_workers(master, SIGUSR1);
         }
         reap(master, false);
         start_missing(master);
+        replace_those_that_have_done_enough(master);
     }
 }
+
+/* What ends a process by default and is no fault of its own is ignored, or waited for. */
+static void take_signals(sigset_t *signals)
+{
+    static const int waited_for[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGCHLD};
+    static const int ignored[] = {SIGPIPE, SIGUSR2, SIGALRM,   SIGVTALRM, SIGPROF,
+                                  SIGIO,   SIGPWR,  SIGSTKFLT, SIGXFSZ};
+    sigemptyset(signals);
+    for (size_t i = 0; i < sizeof waited_for / sizeof *waited_for; i++) {
+        sigaddset(signals, waited_for[i]);
+    }
+    sigprocmask(SIG_BLOCK, signals, NULL);
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
+        signal(ignored[i], SIG_IGN);
+    }
+    for (int number = SIGRTMIN; number <= SIGRTMAX; number++) {
+        signal(number, SIG_IGN);
+    }
+}
+
+/* ---- beginning and end ---- */
 
 /* Removes the file that we made, and not one that a successor has put in its place. */
 static void remove_socket_file(const char *path, const struct stat *bound)
@@ -189,10 +274,30 @@ static void log_listening(const struct master_options *options)
     log_always(&error);
 }
 
+static int begin(struct master *master, struct error *error)
+{
+    const struct master_options *options = master->options;
+    if (options->log && log_open(options->log, error) != 0) {
+        return -1;
+    }
+    master->board = scoreboard_make();
+    if (!master->board) {
+        return error_set(error, HB_OUT_OF_MEMORY, "no memory for a scoreboard");
+    }
+    take_signals(&master->signals);
+    for (int i = 0; i < options->workers; i++) {
+        if (start_worker(master, &master->place[i], error) != 0) {
+            stop(master);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int master_run(const struct master_options *options, struct error *error)
 {
     struct master master = {.options = options};
-    const char *path = options->listen ? listen_path(options->listen) : NULL;
+    const char *path = options->listen ? address_path(options->listen) : NULL;
     struct stat bound;
     master.listener = options->listen ? listen_open(options->listen, options->socket_mode,
                                                     options->socket_group, error)
@@ -203,20 +308,10 @@ int master_run(const struct master_options *options, struct error *error)
     if (path && stat(path, &bound) != 0) {
         path = NULL;
     }
-    sigemptyset(&master.signals);
-    sigaddset(&master.signals, SIGTERM);
-    sigaddset(&master.signals, SIGINT);
-    sigaddset(&master.signals, SIGHUP);
-    sigaddset(&master.signals, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &master.signals, &master.before);
-    int result = 0;
-    for (int i = 0; result == 0 && i < options->workers; i++) {
-        result = start_worker(&master, i, error);
-    }
+    int result = begin(&master, error);
     if (result == 0) {
         log_listening(options);
         keep_going(&master);
-    } else {
         stop(&master);
     }
     close(master.listener);

@@ -1,13 +1,13 @@
 #include "fastcgi/peek.h"
 
-#include "base/slice.h"
+#include "fastcgi/pair.h"
 
 #include <fastcgi.h>
 #include <stdint.h>
 #include <string.h>
 
 struct record {
-    int type;
+    int type; /* -1: of another version */
     unsigned id;
     size_t content; /* bytes */
     size_t whole;   /* bytes with header and padding */
@@ -26,21 +26,10 @@ static bool read_record(const unsigned char *bytes, size_t len, struct record *r
     return true;
 }
 
-/* The length before a name or a value: one byte, or four with the highest bit set. */
-static bool take_length(const unsigned char **at, const unsigned char *end, size_t *length)
+/* Types of the application, 1 to 8, have a request; a management record has none. */
+static bool is_management(const struct record *record)
 {
-    const unsigned char *b = *at;
-    if (b == end || (*b >= 0x80 && end - b < 4)) {
-        return false;
-    }
-    if (*b < 0x80) {
-        *length = *b;
-        *at = b + 1;
-    } else {
-        *length = (size_t)(b[0] & 0x7f) << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3];
-        *at = b + 4;
-    }
-    return true;
+    return record->id == FCGI_NULL_REQUEST_ID && (record->type == 0 || record->type > FCGI_DATA);
 }
 
 /* Whether CONTENT_LENGTH announces a body. */
@@ -61,27 +50,30 @@ static bool announces_body(struct slice name, struct slice value)
  * there. It makes C strings of names and values, so a NUL would cut one short. */
 static bool params_are_sound(const unsigned char *params, size_t len, bool *body)
 {
-    const unsigned char *at = params, *end = params + len;
-    while (at < end) {
-        size_t name, value;
-        if (!take_length(&at, end, &name) || !take_length(&at, end, &value) ||
-            name > (size_t)(end - at) || value > (size_t)(end - at) - name ||
-            memchr(at, '\0', name + value)) {
+    struct slice rest = {(const char *)params, len}, name, value;
+    while (rest.len > 0) {
+        if (!pair_cut(&rest, &name, &value) || memchr(name.at, '\0', name.len + value.len)) {
             return false;
         }
-        *body = *body || announces_body((struct slice){(const char *)at, name},
-                                        (struct slice){(const char *)at + name, value});
-        at += name + value;
+        *body = *body || announces_body(name, value);
     }
     return true;
 }
 
-static bool begins_responder(const unsigned char *bytes, const struct record *record)
+/* A record that is a matter of its own, or the beginning of a request. */
+static enum peek_verdict judge_first(const unsigned char *bytes, const struct record *record)
 {
     const unsigned char *body = bytes + FCGI_HEADER_LEN;
-    return record->type == FCGI_BEGIN_REQUEST && record->id != FCGI_NULL_REQUEST_ID &&
-           record->content == sizeof(FCGI_BeginRequestBody) &&
-           (body[0] << 8 | body[1]) == FCGI_RESPONDER;
+    if (is_management(record)) {
+        return PEEK_MANAGEMENT;
+    }
+    if (record->type == FCGI_ABORT_REQUEST) {
+        return PEEK_ABORT;
+    }
+    if (record->content != sizeof(FCGI_BeginRequestBody)) {
+        return PEEK_INVALID;
+    }
+    return (body[0] << 8 | body[1]) == FCGI_RESPONDER ? PEEK_INCOMPLETE : PEEK_OTHER_ROLE;
 }
 
 /* What follows the head: the end of an empty body, a body, or nothing yet. */
@@ -116,11 +108,13 @@ static enum peek_verdict judge_params(unsigned char *bytes, size_t len, size_t p
     return body ? PEEK_BODY : judge_stdin(bytes + *head, len - *head, id, head);
 }
 
-/* Whether the record may stand at this place of a head. */
+/* Whether the record may stand at this place. */
 static bool belongs(const struct record *record, size_t at, unsigned id)
 {
-    bool right = at == 0 ? record->type == FCGI_BEGIN_REQUEST
-                         : record->type == FCGI_PARAMS && record->id == id;
+    bool begins = record->id != FCGI_NULL_REQUEST_ID &&
+                  (record->type == FCGI_BEGIN_REQUEST || record->type == FCGI_ABORT_REQUEST);
+    bool right =
+        at == 0 ? begins || is_management(record) : record->type == FCGI_PARAMS && record->id == id;
     return right && at + record->whole <= PEEK_HEAD_MAX;
 }
 
@@ -136,11 +130,14 @@ enum peek_verdict peek_judge(unsigned char *bytes, size_t len, size_t *head)
         if (record.whole > len - at) {
             return PEEK_INCOMPLETE;
         }
-        if (at == 0 && !begins_responder(bytes, &record)) {
-            return PEEK_INVALID;
+        *head = at + record.whole;
+        if (at == 0) {
+            enum peek_verdict verdict = judge_first(bytes, &record);
+            if (verdict != PEEK_INCOMPLETE) {
+                return verdict;
+            }
         }
         id = record.id;
-        *head = at + record.whole;
         if (record.type == FCGI_PARAMS && record.content == 0) {
             return judge_params(bytes, len, params, id, head);
         }

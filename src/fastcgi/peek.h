@@ -1,5 +1,5 @@
 /* Looking at what a peer has sent before libfcgi reads it: a head that is whole and well-formed
- * cannot make libfcgi wait or give up. FastCGI 1.0, sections 3.3, 3.4, 5.1 and 5.2. */
+ * cannot make libfcgi wait or give up. FastCGI 1.0, sections 3.3 to 5.4. */
 #ifndef FASTCGI_PEEK_H
 #define FASTCGI_PEEK_H
 
@@ -16,14 +16,17 @@ enum peek_verdict {
     PEEK_HEAD,       /* a whole head; the end of its empty body is not here yet */
     PEEK_REQUEST,    /* a whole head, and the end of its empty body */
     PEEK_BODY,       /* a whole head, and a body comes */
-    PEEK_INVALID,    /* not a request for a responder, or too large: close */
+    PEEK_MANAGEMENT, /* a management record (4) */
+    PEEK_ABORT,      /* the end of a request that has been answered already (5.4) */
+    PEEK_OTHER_ROLE, /* the beginning of a request that is not for a responder (6.1) */
+    PEEK_INVALID,    /* anything else, or a head that is too large: close */
 };
 
 /* Judges the bytes at the beginning of a connection or behind the last request, and rearranges them
- * on the way. With PEEK_HEAD, PEEK_REQUEST and PEEK_BODY, *head is the number of bytes of the head;
- * the end of an empty body that is here counts to it. A whole head must be taken at once:
- * mod_proxy_fcgi sends nothing more while a quarter of the socket's buffer is full of what nobody
- * has taken. */
+ * on the way. Unless it is incomplete or invalid, *head is the number of bytes that the verdict is
+ * about: of the head, with the end of an empty body if that is here, or of the one record. A whole
+ * head must be taken at once: mod_proxy_fcgi sends nothing more while a quarter of the socket's
+ * buffer is full of what nobody has taken. */
 enum peek_verdict peek_judge(unsigned char *bytes, size_t len, size_t *head);
 
 /* What the next record behind a head means while a body is thrown away. */

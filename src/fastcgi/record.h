@@ -11,11 +11,17 @@ enum {
     RECORD_END = 24,            /* an empty FCGI_STDOUT and FCGI_END_REQUEST */
 };
 
-/* Writes the header of a record of `len` bytes (at most RECORD_CONTENT_MAX) before its content. */
+/* Writes the header of a record of `len` bytes (at most RECORD_CONTENT_MAX) before its content;
+ * `type` is one of fastcgi.h. */
+void record_header(unsigned char header[RECORD_HEADER], int type, unsigned id, size_t len);
 void record_stdout(unsigned char header[RECORD_HEADER], unsigned id, size_t len);
 void record_stderr(unsigned char header[RECORD_HEADER], unsigned id, size_t len);
 
 /* Writes the end of a request that was answered. */
 void record_end(unsigned char end[RECORD_END], unsigned id);
+
+/* Writes the end of a request for a role that is not ours (6.1), whose FCGI_BEGIN_REQUEST is at
+ * `begin`, where `buffer` may be too. Returns the number of bytes. */
+size_t record_unknown_role(const unsigned char *begin, unsigned char *buffer);
 
 #endif

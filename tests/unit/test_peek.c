@@ -287,10 +287,6 @@ static void what_is_no_request_for_a_responder_is_invalid(void **state)
         {"3.3 version 0", build_empty_version},
         {"HTTP", build_http},
         {"3.3 request id 0", build_id_0},
-        {"6.3 an authorizer", build_authorizer},
-        {"6.4 a filter", build_filter},
-        {"the high byte of the role", build_role_256_plus_1},
-        {"4.1 a management record", build_management},
         {"params first", build_params_first},
         {"5.1 a short BEGIN", build_short_begin},
         {"5.1 a long BEGIN", build_long_begin},
@@ -315,6 +311,63 @@ static void what_is_no_request_for_a_responder_is_invalid(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         rows[i].build();
         check_beginnings(rows[i].label, PEEK_INVALID);
+    }
+    check_end();
+}
+
+static void build_unknown_management(void)
+{
+    message.len = 0;
+    message_record(&message, 200, 0, "abc", 3, 5);
+}
+static void build_largest_management(void)
+{
+    static unsigned char content[65535];
+    message.len = 0;
+    message_record(&message, GET_VALUES, 0, content, sizeof content, 255);
+}
+static void build_late_abort(void)
+{
+    message.len = 0;
+    message_record(&message, ABORT, 7, NULL, 0, 0);
+}
+static void build_abort_of_nobody(void)
+{
+    message.len = 0;
+    message_record(&message, ABORT, 0, NULL, 0, 0);
+}
+
+static void a_record_that_is_a_matter_of_its_own_is_judged_when_it_is_whole(void **state)
+{
+    static const struct {
+        const char *label;
+        void (*build)(void);
+        enum peek_verdict verdict;
+    } rows[] = {
+        {"6.3 an authorizer", build_authorizer, PEEK_OTHER_ROLE},
+        {"6.4 a filter", build_filter, PEEK_OTHER_ROLE},
+        {"the high byte of the role", build_role_256_plus_1, PEEK_OTHER_ROLE},
+        {"4.1 FCGI_GET_VALUES", build_management, PEEK_MANAGEMENT},
+        {"4.2 an unknown type", build_unknown_management, PEEK_MANAGEMENT},
+        {"the largest record", build_largest_management, PEEK_MANAGEMENT},
+        {"5.4 the end of a request that was answered", build_late_abort, PEEK_ABORT},
+        {"5.4 of no request", build_abort_of_nobody, PEEK_INVALID},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        rows[i].build();
+        size_t whole = message.len;
+        if (rows[i].verdict == PEEK_INVALID) {
+            check_beginnings(rows[i].label, rows[i].verdict);
+            continue;
+        }
+        if (whole < 1000) { /* the verdicts on 65 KB of beginnings are all the same */
+            CHECK(rows[i].label, check_beginnings(rows[i].label, rows[i].verdict) == whole);
+        }
+        CHECK(rows[i].label, judge(message.bytes, whole - 1) == PEEK_INCOMPLETE);
+        message_begin(&message, 1, RESPONDER, 0);
+        CHECK(rows[i].label, judge(message.bytes, message.len) == rows[i].verdict);
+        CHECK(rows[i].label, judged_head == whole);
     }
     check_end();
 }
@@ -442,6 +495,7 @@ int main(void)
         cmocka_unit_test(a_body_that_was_not_announced_is_a_body),
         cmocka_unit_test(what_comes_behind_a_request_does_not_change_it),
         cmocka_unit_test(what_is_no_request_for_a_responder_is_invalid),
+        cmocka_unit_test(a_record_that_is_a_matter_of_its_own_is_judged_when_it_is_whole),
         cmocka_unit_test(a_head_over_128_kilobytes_is_invalid),
         cmocka_unit_test(a_full_buffer_never_asks_for_more),
         cmocka_unit_test(a_nul_in_a_parameter_is_no_request),

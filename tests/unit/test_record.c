@@ -44,11 +44,22 @@ static void the_end_is_an_empty_stdout_and_a_completed_request(void **state)
     assert_int_equal(end[RECORD_END], 0xaa);
 }
 
+static void another_role_is_refused_in_place(void **state)
+{
+    /* FastCGI 1.0, 5.5: the protocol status is the fifth byte of the body. */
+    static const unsigned char expected[] = {1, 3, 0x12, 0x34, 0, 8, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0};
+    unsigned char record[] = {1, 1, 0x12, 0x34, 0, 8, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0};
+    (void)state;
+    assert_int_equal(record_unknown_role(record, record), sizeof expected);
+    assert_memory_equal(record, expected, sizeof expected);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_header_says_type_id_and_length),
         cmocka_unit_test(the_end_is_an_empty_stdout_and_a_completed_request),
+        cmocka_unit_test(another_role_is_refused_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
