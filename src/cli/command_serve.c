@@ -114,6 +114,7 @@ static int serve_in_worker(int listener, struct scoreboard *board, struct scoreb
                                     .threads = options->threads,
                                     .connections = options->connections,
                                     .drain = options->drain,
+                                    .passed = !options->master.listen,
                                     .board = board,
                                     .place = place};
     return serve_until_told(&worker, &options->settings);

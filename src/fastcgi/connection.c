@@ -14,8 +14,9 @@
 
 /* Milliseconds that a peer may keep a connection in a state without going on. */
 enum {
-    FIRST_PATIENCE = 60000, /* before the first byte */
-    SILENT_PATIENCE = 1000, /* the same while it is crowded */
+    FIRST_PATIENCE = 60000,  /* before the first byte */
+    SILENT_PATIENCE = 1000,  /* the same while it is crowded */
+    LEAVING_PATIENCE = 1000, /* whoever was idle for longer is not handed over by TERM */
     HEAD_PATIENCE = 5000,
     SENDING_PATIENCE = 300000,
     LINGERING_PATIENCE = 30000
@@ -80,7 +81,8 @@ void connection_close(struct connection *connection)
     }
 }
 
-int connection_begin(struct connection *connection, struct connection_shared *shared, int fd)
+int connection_begin(struct connection *connection, struct connection_shared *shared, int fd,
+                     bool kept)
 {
     connection->shared = shared;
     connection->fd = fd;
@@ -88,9 +90,9 @@ int connection_begin(struct connection *connection, struct connection_shared *sh
     connection->rest = (struct gateway_fcgi_rest){.file = -1};
     connection->unsent = NULL;
     connection->discarded = 0;
-    connection->silent = true;
+    connection->silent = !kept;
     connection->state = CONNECTION_CLOSED;
-    enter(connection, CONNECTION_IDLE, FIRST_PATIENCE);
+    enter(connection, CONNECTION_IDLE, kept ? 0 : FIRST_PATIENCE);
     if (tell_epoll(connection, EPOLL_CTL_ADD) != 0) {
         connection_close(connection);
         return -1;
@@ -179,7 +181,7 @@ static void unwatch_writing(struct connection *connection)
 static void end_answer(struct connection *connection)
 {
     drop_answer(connection);
-    if (atomic_load(&connection->shared->closing)) {
+    if (atomic_load(&connection->shared->end) == CONNECTION_CLOSES) {
         connection->rest.keep = false;
     }
     if (connection->body) {
@@ -244,14 +246,29 @@ static size_t make_answer(struct connection *connection, size_t head, enum peek_
     return len;
 }
 
-/* Takes the head off the connection, on which it is known to be, and answers it. */
+/* Takes the head off the connection, on which it is known to be. A predecessor's connection comes
+ * with a management record. */
+static bool take_head(struct connection *connection, size_t head, enum peek_verdict verdict)
+{
+    int handed_over = -1;
+    if (verdict != PEEK_MANAGEMENT) {
+        return recv(connection->fd, scratch, head, MSG_DONTWAIT) == (ssize_t)head;
+    }
+    bool taken = handover_receive(connection->fd, scratch, head, &handed_over);
+    if (handed_over >= 0) {
+        connection->shared->adopt(connection->shared->context, handed_over);
+    }
+    return taken;
+}
+
+/* Takes the head off the connection and answers it. */
 static void answer(struct connection *connection, size_t head, enum peek_verdict verdict)
 {
     enter(connection, CONNECTION_ANSWER, 0);
     connection->body = verdict != PEEK_REQUEST && verdict != PEEK_MANAGEMENT;
     connection->announced = verdict == PEEK_BODY || verdict == PEEK_OTHER_ROLE;
     size_t len = 0;
-    if (recv(connection->fd, scratch, head, MSG_DONTWAIT) == (ssize_t)head) {
+    if (take_head(connection, head, verdict)) {
         len = make_answer(connection, head, verdict);
     }
     if (len == 0) {
@@ -421,6 +438,19 @@ static bool is_late(const struct connection *connection)
            now - connection->since >= patience;
 }
 
+/* Between two requests, when the worker ends: the connection goes on in a successor. */
+static bool is_handed_over(const struct connection *connection)
+{
+    const struct connection_shared *shared = connection->shared;
+    enum connection_end end = atomic_load(&shared->end);
+    bool between = connection->state == CONNECTION_IDLE || connection->state == CONNECTION_HEAD;
+    if (!between || (end != CONNECTION_HANDS_OVER && end != CONNECTION_LEAVES)) {
+        return false;
+    }
+    return (end == CONNECTION_LEAVES && clock_now() - connection->since >= LEAVING_PATIENCE) ||
+           handover_send(&shared->successor, connection->fd) == 0;
+}
+
 void connection_step(struct connection *connection)
 {
     int steps = 0;
@@ -432,7 +462,8 @@ void connection_step(struct connection *connection)
     if (is_late(connection)) {
         scoreboard_count(&connection->shared->board->late);
         connection_close(connection);
-    } else if (steps == STEPS_AT_A_TIME && tell_epoll(connection, EPOLL_CTL_MOD) != 0) {
+    } else if (is_handed_over(connection) ||
+               (steps == STEPS_AT_A_TIME && tell_epoll(connection, EPOLL_CTL_MOD) != 0)) {
         connection_close(connection);
     }
 }

@@ -12,6 +12,7 @@
 #define FASTCGI_CONNECTION_H
 
 #include "fastcgi/gateway_fcgi.h"
+#include "fastcgi/handover.h"
 #include "fastcgi/scoreboard.h"
 #include "serve/site.h"
 
@@ -27,6 +28,14 @@ enum connection_state {
     CONNECTION_LINGERING, /* answered; what the peer still sends is thrown away */
 };
 
+/* What becomes of connections between two requests when the worker ends. */
+enum connection_end {
+    CONNECTION_STAYS,      /* it does not end */
+    CONNECTION_HANDS_OVER, /* a successor gets them */
+    CONNECTION_LEAVES,     /* likewise, but those that nobody has used for a second are closed */
+    CONNECTION_CLOSES      /* there is no successor: they are closed after one more answer */
+};
+
 /* What the connections of a process have in common. */
 struct connection_shared {
     int epoll;
@@ -35,7 +44,11 @@ struct connection_shared {
     struct scoreboard_worker *counts; /* of this process: its connections by state */
     long long idle_patience;          /* milliseconds; see `crowded` */
     atomic_bool crowded;              /* connections that nobody misses are closed */
-    atomic_bool closing;              /* no connection is kept after its answer */
+    _Atomic enum connection_end end;
+    struct handover successor;
+    /* Takes over a connection that a predecessor has handed over. */
+    void (*adopt)(void *context, int fd);
+    void *context;
 };
 
 /* Everything but `claims` and `deadline` belongs to the thread that holds the claim. */
@@ -58,9 +71,10 @@ struct connection {
     uint64_t skip;      /* bytes of the record that is being thrown away */
 };
 
-/* Takes an accepted descriptor over and makes epoll tell of it. Returns 0, or -1 with errno: then
- * the descriptor is closed. */
-int connection_begin(struct connection *connection, struct connection_shared *shared, int fd);
+/* Takes a descriptor over, accepted or (with `kept`) handed over, and makes epoll tell of it.
+ * Returns 0, or -1 with errno: then the descriptor is closed. */
+int connection_begin(struct connection *connection, struct connection_shared *shared, int fd,
+                     bool kept);
 
 /* Takes the next steps, until the connection waits for its peer or is closed. One whose deadline
  * has passed without any is closed; while it is crowded also one that has been silent for a second,

@@ -110,19 +110,37 @@ void connection_pool_hear(struct connection_pool *pool, struct connection *conne
 
 /* ---- accepting ---- */
 
-static void begin(struct connection_pool *pool, struct connection *connection, int fd)
+static void begin(struct connection_pool *pool, struct connection *connection, int fd, bool kept)
 {
     int size = 2 * PEEK_SIZE, yes = 1;
-    scoreboard_count(&pool->shared.board->accepted);
     /* The whole head must fit into what the kernel holds, or it could not be looked at. */
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    if (connection_begin(connection, &pool->shared, fd) != 0) {
+    if (connection_begin(connection, &pool->shared, fd, kept) != 0) {
         atomic_store(&connection->claims, 0);
         give_back(pool, connection);
         return;
     }
     step_while_claimed(pool, connection);
+}
+
+/* Every connection looks at what has changed around it. */
+static void tell_all(struct connection_pool *pool)
+{
+    for (int i = 0; i < pool->size; i++) {
+        connection_pool_hear(pool, &pool->connections[i]);
+    }
+}
+
+static void adopt(void *context, int fd)
+{
+    struct connection_pool *pool = context;
+    struct connection *connection = take(pool);
+    if (connection) {
+        begin(pool, connection, fd, true);
+    } else {
+        close(fd);
+    }
 }
 
 /* Closes the connections that nobody misses, unless that was tried a moment ago. */
@@ -137,9 +155,7 @@ static void make_room(struct connection_pool *pool)
         return;
     }
     atomic_store(&pool->shared.crowded, true);
-    for (int i = 0; i < pool->size; i++) {
-        connection_pool_hear(pool, &pool->connections[i]);
-    }
+    tell_all(pool);
     atomic_store(&pool->shared.crowded, false);
 }
 
@@ -182,7 +198,8 @@ void connection_pool_accept(struct connection_pool *pool)
     }
     int fd = accept4(pool->listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0) {
-        begin(pool, connection, fd);
+        scoreboard_count(&pool->shared.board->accepted);
+        begin(pool, connection, fd, false);
         return;
     }
     int cause = errno;
@@ -208,24 +225,32 @@ void connection_pool_look_after(struct connection_pool *pool)
             connection_pool_hear(pool, &pool->connections[i]);
         }
     }
-    if (connection_pool_open(pool) == pool->size) {
+    if (atomic_load(&pool->shared.end) != CONNECTION_STAYS) {
+        tell_all(pool); /* some may have found no successor yet */
+    } else if (connection_pool_open(pool) == pool->size) {
         make_room(pool);
     }
     resume_accepting(pool);
 }
 
-void connection_pool_stop(struct connection_pool *pool, int other)
+void connection_pool_end(struct connection_pool *pool, enum connection_end end, int other)
 {
     atomic_store(&pool->accepts, false);
     pause_accepting(pool);
+    pool->shared.successor = handover_to(pool->listener);
+    bool hands_over = end != CONNECTION_CLOSES && pool->shared.successor.len > 0;
     /* Not closed: another thread may be about to accept, and must not meet a new file there. */
     dup2(other, pool->listener);
+    atomic_store(&pool->shared.end, hands_over ? end : CONNECTION_CLOSES);
+    tell_all(pool);
 }
 
 int connection_pool_init(struct connection_pool *pool, const struct connection_shared *shared,
                          int listener, int size, struct error *error)
 {
     pool->shared = *shared;
+    pool->shared.adopt = adopt;
+    pool->shared.context = pool;
     pool->listener = listener;
     pool->size = size;
     pool->connections = calloc((size_t)size, sizeof *pool->connections);

@@ -33,12 +33,14 @@ void connection_pool_accept(struct connection_pool *pool);
 /* Something has happened to the connection: whoever holds it looks again, or this thread does. */
 void connection_pool_hear(struct connection_pool *pool, struct connection *connection);
 
-/* Closes the late ones, and goes on accepting if that was paused. About once a second. */
+/* Closes the late ones, hands over what is left to hand over, and goes on accepting if that was
+ * paused. About once a second. */
 void connection_pool_look_after(struct connection_pool *pool);
 
 /* Accepts no more, and lets go of the listener, whose number `other` takes over: once nobody else
- * holds the socket, a successor may have its file. By one thread, once. */
-void connection_pool_stop(struct connection_pool *pool, int other);
+ * holds the socket, a successor may have its file. From now on `end` is what becomes of connections
+ * between two requests. By one thread, once. */
+void connection_pool_end(struct connection_pool *pool, enum connection_end end, int other);
 
 /* How many connections there are. */
 int connection_pool_open(struct connection_pool *pool);

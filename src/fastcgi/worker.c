@@ -120,17 +120,19 @@ static bool is_finished(struct worker *worker, long long now, long long grace, l
                             (now >= patience && connection_busy(&worker->pool.shared) == 0));
 }
 
-/* Accepts no more, and waits for what is in flight; when it retires also for the idle connections
- * that the server may still use. Whoever is answered now is not kept, and so finds a successor. */
+/* Accepts no more, hands the connections over, and waits for what is in flight. When it retires and
+ * cannot hand them over, it waits also for idle connections, which the server may still use. */
 static void finish(struct worker *worker, bool retires)
 {
     long long now = clock_now(), last = now;
     long long grace = now + STOP_GRACE;
     long long patience = now + (retires ? worker->options->drain * 1000LL : STOP_IDLE);
     long long end = patience + STOP_BUSY;
+    enum connection_end kind = retires                   ? CONNECTION_HANDS_OVER
+                               : worker->options->passed ? CONNECTION_LEAVES
+                                                         : CONNECTION_CLOSES;
     atomic_store(&worker->options->place->retiring, true);
-    atomic_store(&worker->pool.shared.closing, true);
-    connection_pool_stop(&worker->pool, worker->stop);
+    connection_pool_end(&worker->pool, kind, worker->stop);
     while (now < end && !is_finished(worker, now, grace, patience)) {
         int number = wait_for_signal(worker, 20, &last);
         now = clock_now();

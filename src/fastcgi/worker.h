@@ -11,7 +11,9 @@ struct worker_options {
     int listener; /* a listening socket; made non-blocking */
     int threads;
     int connections; /* at most; fewer when there are too few descriptors */
-    int drain; /* seconds for which a worker that retires (HUP) answers its idle connections */
+    int drain;       /* seconds for which a worker that retires (HUP) answers its idle connections,
+                        when it cannot hand them over */
+    bool passed;     /* the listener was passed to us: TERM leaves it to a successor */
     struct scoreboard *board;
     struct scoreboard_worker *place; /* of this process on it */
     struct site_source site;
