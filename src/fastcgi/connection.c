@@ -6,6 +6,7 @@
 #include "fastcgi/peek.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -300,6 +301,15 @@ static void refuse(struct connection *connection)
     connection_close(connection);
 }
 
+/* Whether the peer has closed and nothing has come behind the `len` bytes that were looked at: then
+ * the head will never be whole. */
+static bool is_cut_off(const struct connection *connection, ssize_t len)
+{
+    struct pollfd end = {.fd = connection->fd, .events = POLLRDHUP};
+    return poll(&end, 1, 0) == 1 &&
+           recv(connection->fd, scratch, sizeof scratch, MSG_PEEK | MSG_DONTWAIT) == len;
+}
+
 /* Looks at what has arrived without taking it. True when something was done about it, behind which
  * more may be. */
 static bool look(struct connection *connection)
@@ -327,7 +337,9 @@ static bool look(struct connection *connection)
         ignore(connection, head);
         return true;
     case PEEK_INCOMPLETE:
-        if (connection->state == CONNECTION_IDLE) {
+        if (is_cut_off(connection, len)) {
+            connection_close(connection);
+        } else if (connection->state == CONNECTION_IDLE) {
             enter(connection, CONNECTION_HEAD, HEAD_PATIENCE);
         }
         return false;

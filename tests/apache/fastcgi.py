@@ -5,7 +5,10 @@ import struct
 from dataclasses import dataclass
 
 BEGIN, END, PARAMS, STDIN, STDOUT, STDERR = 1, 3, 4, 5, 6, 7
+ABORT, DATA = 2, 8
+GET_VALUES, GET_VALUES_RESULT, UNKNOWN_TYPE = 9, 10, 11
 KEEP = 1
+UNKNOWN_ROLE = 3  # a protocolStatus of FCGI_END_REQUEST
 
 
 @dataclass
@@ -29,8 +32,9 @@ def parse(raw, stderr=b""):
     return Reply(headers.get("status", ""), headers, body, stderr, raw)
 
 
-def record(kind, content=b"", number=1):
-    return struct.pack(">BBHHBx", 1, kind, number, len(content), 0) + content
+def record(kind, content=b"", number=1, padding=0, version=1):
+    header = struct.pack(">BBHHBx", version, kind, number, len(content), padding)
+    return header + content + bytes(padding)
 
 
 def stream(kind, content, number=1):
@@ -52,6 +56,27 @@ def pairs(params):
             out += bytes([len(part)]) if len(part) < 128 else struct.pack(">I", len(part) | 1 << 31)
         out += name + value
     return out
+
+
+def cut_pairs(content):
+    """The other way round: the pairs of a record, as texts."""
+    found, at = {}, 0
+    while at < len(content):
+        lengths = []
+        for _ in range(2):
+            wide = content[at] >= 128
+            length = struct.unpack_from(">I", content, at)[0] & 0x7FFFFFFF if wide else content[at]
+            lengths.append(length)
+            at += 4 if wide else 1
+        end = at + lengths[0]
+        found[content[at:end].decode()] = content[end : end + lengths[1]].decode()
+        at = end + lengths[1]
+    return found
+
+
+def get_values(*names, padding=0):
+    """The management record that asks for variables of the responder."""
+    return record(GET_VALUES, pairs(dict.fromkeys(names, "")), 0, padding)
 
 
 def usual(target="/static/", **more):
@@ -121,3 +146,45 @@ def ask(address, params, body=b""):
     with connect(address) as link:
         link.sendall(head(params) + stream(STDIN, body))
         return Records(link).reply()
+
+
+# Connections that wait. The caller closes them.
+
+
+def open_silent(address):
+    """It has not said anything yet."""
+    return connect(address)
+
+
+def open_half(address):
+    """Half a head is there, and the rest does not come."""
+    link = connect(address)
+    whole = head(usual("/static/data.json"), keep=True)
+    link.sendall(whole[: len(whole) // 2])
+    return link
+
+
+def open_kept(address):
+    """One request was answered, and another may come."""
+    link = connect(address)
+    link.sendall(head(usual("/static/data.json"), keep=True) + record(STDIN))
+    Records(link).reply()
+    return link
+
+
+def open_stalled(address, target="/static/big.bin", keep=False):
+    """A large body is on its way, and its reader does not read."""
+    link = connect(address)
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    link.sendall(head(usual(target), keep) + record(STDIN))
+    link.recv(1, socket.MSG_PEEK)
+    return link
+
+
+def open_posting(address):
+    """It was answered, and the body that nobody reads goes on."""
+    link = connect(address)
+    params = usual("/static/data.json", REQUEST_METHOD="POST", CONTENT_LENGTH="1000")
+    link.sendall(head(params, keep=True) + record(STDIN, b"x" * 300))
+    Records(link).reply()
+    return link

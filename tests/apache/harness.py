@@ -3,6 +3,7 @@
 Started by root, both run as www-data, as on a real machine; started by anyone else, as that user.
 """
 
+import json
 import os
 import random
 import re
@@ -11,10 +12,13 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import client
+import fastcgi
+from django_site import ASSETS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIGURATION = REPOSITORY / "apache"
@@ -92,6 +96,7 @@ class Workplace:
         self.spawned = []
         self.program = self._copy("HANDBACK_PROGRAM", "build/dev/bin/handback", "dev")
         self.release = self._copy("HANDBACK_PROGRAM_RELEASE", "build/release/bin/handback", "rel")
+        self.tsan = self._copy("HANDBACK_PROGRAM_TSAN", "build/tsan/bin/handback", "tsan")
 
     def _copy(self, variable, default, name):
         """A copy that the servers' user can reach: a checkout may lie in a closed home."""
@@ -123,8 +128,16 @@ class Workplace:
             shutil.rmtree(self.path, ignore_errors=True)
 
 
+def is_gone(pid):
+    """Whether a process has ended, though perhaps nobody has asked for its exit code yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 class Serve:
-    """`handback serve`, listening on a unix socket or on HOST:PORT."""
+    """`handback serve`, listening on a unix socket or, when `listen` is (HOST, PORT), there."""
 
     def __init__(self, work, *options, listen=None, root=None, program=None, **environment):
         self.work = work
@@ -132,13 +145,18 @@ class Serve:
         own(self.home)
         self.address = listen or self.home / "socket"
         self.stderr_path = self.home / "stderr"
-        name = ":".join(map(str, listen)) if listen else f"unix:{self.address}"
+        name = f"unix:{self.address}"
+        if isinstance(self.address, tuple):
+            host, port = self.address
+            name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.environment = {
             "PATH": os.environ["PATH"],
             **({"STATIC_ROOT": str(root)} if root else {}),
             **{key: str(value) for key, value in environment.items()},
         }
-        self.command = [str(program or work.program), "serve", "--listen", name, *map(str, options)]
+        self.name = name
+        self.program = str(program or work.program)
+        self.command = [self.program, "serve", "--listen", name, *map(str, options)]
         self.process = None
 
     def spawn(self):
@@ -159,13 +177,22 @@ class Serve:
         if self.process.poll() is not None:
             raise AssertionError(f"serve exited with {self.process.returncode}: {self.stderr()}")
         try:
-            family = socket.AF_INET if isinstance(self.address, tuple) else socket.AF_UNIX
-            target = self.address if family == socket.AF_INET else str(self.address)
-            with socket.socket(family) as probe:
-                probe.connect(target)
+            fastcgi.connect(self.address).close()
             return True
         except OSError:
             return False
+
+    def answers_well(self):
+        """Whether a connection of its own receives the project's data.json."""
+        reply = fastcgi.ask(self.address, fastcgi.usual("/static/data.json"))
+        return (reply.status[:3], reply.body) == ("200", ASSETS["data.json"])
+
+    def status(self):
+        """What `serve --status --json` says, as a dictionary."""
+        command = [self.program, "serve", "--status", self.name, "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0, done
+        return json.loads(done.stdout)
 
     def stderr(self):
         return self.stderr_path.read_text(errors="replace") if self.stderr_path.exists() else ""
@@ -345,6 +372,67 @@ class Way:
     def diagnoses(self):
         """All that the program has said so far, wherever this front lets it say it."""
         return self.apache.log() + (self.serve.stderr() if self.serve else "")
+
+
+def asker(apache, target, body):
+    """A request for Load: each thread keeps a connection of its own open, as browsers do."""
+    own = threading.local()
+
+    def ask():
+        try:
+            if not hasattr(own, "connection"):
+                own.connection = apache.connect()
+            answer = own.connection.ask(target)
+            if answer["Connection"] == "close":
+                own.__dict__.clear()
+        except (OSError, AssertionError):
+            own.__dict__.clear()
+            raise
+        if (answer.status, answer.body) == (200, body):
+            return None
+        return f"{answer.status} with {len(answer.body)} of {len(body)} bytes"
+
+    return ask
+
+
+class Load:
+    """Threads that ask without pause until the end of the block, and what went wrong.
+
+    `ask` is one request; it returns None, or in a few words what is wrong with the answer.
+    """
+
+    def __init__(self, ask, threads=8):
+        self.ask = ask
+        self.answered, self.failures = 0, []  # each failure with its moment
+        self.lock, self.ended = threading.Lock(), threading.Event()
+        self.threads = [threading.Thread(target=self._run) for _ in range(threads)]
+
+    def _run(self):
+        while not self.ended.is_set():
+            try:
+                fault = self.ask()
+            except (OSError, AssertionError) as error:
+                fault = repr(error)
+            with self.lock:
+                if fault is None:
+                    self.answered += 1
+                else:
+                    self.failures.append((time.monotonic(), fault))
+
+    def wait_for(self, count, seconds=20):
+        """Until so many more were answered."""
+        goal = self.answered + count
+        wait_until(lambda: self.answered >= goal, seconds, f"{count} answers")
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        for thread in self.threads:
+            thread.join()
 
 
 def header_names(keywords):
