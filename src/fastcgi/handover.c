@@ -76,6 +76,34 @@ static bool is_of_this_user(int carrier)
     return getsockopt(carrier, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
 }
 
+static bool is_stream(int fd)
+{
+    int type;
+    socklen_t size = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+/* The first of the descriptors in a message; others, which nobody of ours sends, are closed. */
+static int first_descriptor(struct msghdr *message)
+{
+    int first = -1, fd;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
+         header = CMSG_NXTHDR(message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
+            continue;
+        }
+        for (size_t at = CMSG_LEN(0); at + sizeof fd <= header->cmsg_len; at += sizeof fd) {
+            memcpy(&fd, (const char *)header + at, sizeof fd);
+            if (first < 0) {
+                first = fd;
+            } else {
+                close(fd);
+            }
+        }
+    }
+    return first;
+}
+
 bool handover_receive(int carrier, unsigned char *bytes, size_t len, int *connection)
 {
     union control control;
@@ -85,13 +113,8 @@ bool handover_receive(int carrier, unsigned char *bytes, size_t len, int *connec
                              .msg_control = control.bytes,
                              .msg_controllen = sizeof control.bytes};
     ssize_t got = recvmsg(carrier, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    const struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    *connection = -1;
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof *connection)) {
-        memcpy(connection, CMSG_DATA(header), sizeof *connection);
-    }
-    if (*connection >= 0 && !is_of_this_user(carrier)) {
+    *connection = got > 0 ? first_descriptor(&message) : -1;
+    if (*connection >= 0 && !(is_of_this_user(carrier) && is_stream(*connection))) {
         close(*connection);
         *connection = -1;
     }
