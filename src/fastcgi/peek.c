@@ -26,10 +26,12 @@ static bool read_record(const unsigned char *bytes, size_t len, struct record *r
     return true;
 }
 
-/* Types of the application, 1 to 8, have a request; a management record has none. */
+/* Types of the application, 1 to 8, have a request; a management record has none. What is itself an
+ * answer is not answered. */
 static bool is_management(const struct record *record)
 {
-    return record->id == FCGI_NULL_REQUEST_ID && (record->type == 0 || record->type > FCGI_DATA);
+    return record->id == FCGI_NULL_REQUEST_ID && (record->type == 0 || record->type > FCGI_DATA) &&
+           record->type != FCGI_GET_VALUES_RESULT && record->type != FCGI_UNKNOWN_TYPE;
 }
 
 /* Whether CONTENT_LENGTH announces a body. */

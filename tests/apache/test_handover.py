@@ -180,20 +180,23 @@ ours, theirs = socket.socketpair()
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(b"\\0" + os.urandom(8))
 listener.listen()
+datagrams = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+carrier = socket.socket(socket.AF_UNIX)
+carrier.connect(path)
 sent = {
     "a connection": [theirs.fileno()],
     "a file": [os.open("/etc/passwd", os.O_RDONLY)],
     "a pipe": [os.pipe()[0]],
     "a directory": [os.open("/", os.O_RDONLY)],
     "a listening socket": [listener.fileno()],
-    "a datagram socket": [socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).fileno()],
+    "a datagram socket": [datagrams.fileno()],
+    "itself": [carrier.fileno()],
     "two connections": [theirs.fileno(), theirs.fileno()],
     "two hundred": [theirs.fileno()] * 200,
     "with a request": [theirs.fileno()],
 }[kind]
-with socket.socket(socket.AF_UNIX) as carrier:
-    carrier.connect(path)
-    carrier.sendmsg([note], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", sent))])
+carrier.sendmsg([note], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", sent))])
+carrier.close()
 theirs.close()
 if kind != "a connection":
     sys.exit()
@@ -225,7 +228,7 @@ def test_a_connection_sent_by_another_user_is_not_taken(serve):
 
 @pytest.mark.parametrize("kind", [
     "a file", "a pipe", "a directory", "a listening socket", "a datagram socket",
-    "two connections", "two hundred", "with a request"])
+    "itself", "two connections", "two hundred", "with a request"])
 def test_whatever_else_is_sent_is_closed_and_leaves_nothing_behind(serve, kind):
     worker, = serve.workers()
 

@@ -320,6 +320,16 @@ static void build_unknown_management(void)
     message.len = 0;
     message_record(&message, 200, 0, "abc", 3, 5);
 }
+static void build_values_result(void)
+{
+    message.len = 0;
+    message_record(&message, 10, 0, "abc", 3, 5);
+}
+static void build_unknown_type(void)
+{
+    message.len = 0;
+    message_record(&message, 11, 0, "\12\0\0\0\0\0\0\0", 8, 0);
+}
 static void build_largest_management(void)
 {
     static unsigned char content[65535];
@@ -349,6 +359,8 @@ static void a_record_that_is_a_matter_of_its_own_is_judged_when_it_is_whole(void
         {"the high byte of the role", build_role_256_plus_1, PEEK_OTHER_ROLE},
         {"4.1 FCGI_GET_VALUES", build_management, PEEK_MANAGEMENT},
         {"4.2 an unknown type", build_unknown_management, PEEK_MANAGEMENT},
+        {"4.1 an answer", build_values_result, PEEK_INVALID},
+        {"4.2 another answer", build_unknown_type, PEEK_INVALID},
         {"the largest record", build_largest_management, PEEK_MANAGEMENT},
         {"5.4 the end of a request that was answered", build_late_abort, PEEK_ABORT},
         {"5.4 of no request", build_abort_of_nobody, PEEK_INVALID},
