@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* The story is told from the end: connection_step, step, and then each state upwards. */
+
 /* Milliseconds that a peer may keep a connection in a state without going on. */
 enum {
     FIRST_PATIENCE = 60000,  /* before the first byte */
@@ -247,35 +249,27 @@ static size_t make_answer(struct connection *connection, size_t head, enum peek_
     return len;
 }
 
-/* Takes the head off the connection, on which it is known to be. A predecessor's connection comes
- * with a management record. */
-static bool take_head(struct connection *connection, size_t head, enum peek_verdict verdict)
-{
-    int handed_over = -1;
-    if (verdict != PEEK_MANAGEMENT) {
-        return recv(connection->fd, scratch, head, MSG_DONTWAIT) == (ssize_t)head;
-    }
-    bool taken = handover_receive(connection->fd, scratch, head, &handed_over);
-    if (handed_over >= 0) {
-        connection->shared->adopt(connection->shared->context, handed_over);
-    }
-    return taken;
-}
-
-/* Takes the head off the connection and answers it. */
+/* Takes the head off the connection, on which it is known to be, and answers it. With a management
+ * record a connection of a predecessor may come, which is stepped at once and needs `scratch`: so
+ * it comes last. */
 static void answer(struct connection *connection, size_t head, enum peek_verdict verdict)
 {
+    const struct connection_shared *shared = connection->shared;
+    int handed_over = -1;
     enter(connection, CONNECTION_ANSWER, 0);
     connection->body = verdict != PEEK_REQUEST && verdict != PEEK_MANAGEMENT;
     connection->announced = verdict == PEEK_BODY || verdict == PEEK_OTHER_ROLE;
-    size_t len = 0;
-    if (take_head(connection, head, verdict)) {
-        len = make_answer(connection, head, verdict);
-    }
+    bool taken = verdict == PEEK_MANAGEMENT
+                     ? handover_receive(connection->fd, scratch, head, &handed_over)
+                     : recv(connection->fd, scratch, head, MSG_DONTWAIT) == (ssize_t)head;
+    size_t len = taken ? make_answer(connection, head, verdict) : 0;
     if (len == 0) {
         connection_close(connection);
     } else if (send_record(connection, scratch, len)) {
         send_rest(connection);
+    }
+    if (handed_over >= 0) {
+        shared->adopt(shared->context, handed_over);
     }
 }
 
@@ -445,13 +439,16 @@ static bool is_late(const struct connection *connection)
     if (deadline != 0 && now >= deadline) {
         return true;
     }
+    bool waits = connection->state == CONNECTION_IDLE ||
+                 (connection->state == CONNECTION_LINGERING && deadline == 0);
     long long patience = connection->silent ? SILENT_PATIENCE : connection->shared->idle_patience;
-    return atomic_load(&connection->shared->crowded) && connection->state == CONNECTION_IDLE &&
+    return waits && atomic_load(&connection->shared->crowded) &&
            now - connection->since >= patience;
 }
 
-/* Between two requests, when the worker ends: the connection goes on in a successor. */
-static bool is_handed_over(const struct connection *connection)
+/* Between two requests, when the worker ends: the connection goes on in a successor. True when it
+ * is to be closed here. */
+static bool leave(const struct connection *connection)
 {
     const struct connection_shared *shared = connection->shared;
     enum connection_end end = atomic_load(&shared->end);
@@ -459,8 +456,15 @@ static bool is_handed_over(const struct connection *connection)
     if (!between || (end != CONNECTION_HANDS_OVER && end != CONNECTION_LEAVES)) {
         return false;
     }
-    return (end == CONNECTION_LEAVES && clock_now() - connection->since >= LEAVING_PATIENCE) ||
-           handover_send(&shared->successor, connection->fd) == 0;
+    if (end == CONNECTION_LEAVES && clock_now() - connection->since >= LEAVING_PATIENCE) {
+        return true;
+    }
+    if (handover_send(&shared->successor, connection->fd) != 0) {
+        return false;
+    }
+    /* Closing does not end the events of a socket that lives on elsewhere. */
+    epoll_ctl(shared->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+    return true;
 }
 
 void connection_step(struct connection *connection)
@@ -474,7 +478,7 @@ void connection_step(struct connection *connection)
     if (is_late(connection)) {
         scoreboard_count(&connection->shared->board->late);
         connection_close(connection);
-    } else if (is_handed_over(connection) ||
+    } else if (leave(connection) ||
                (steps == STEPS_AT_A_TIME && tell_epoll(connection, EPOLL_CTL_MOD) != 0)) {
         connection_close(connection);
     }
