@@ -371,7 +371,9 @@ static bool skip_record(struct connection *connection)
     case PEEK_REST_UNKNOWN:
     default:
         /* Half a header hides the end of the connection behind it. */
-        if (atomic_load(&connection->deadline) == 0) {
+        if (is_cut_off(connection, len)) {
+            connection_close(connection);
+        } else if (atomic_load(&connection->deadline) == 0) {
             enter(connection, CONNECTION_LINGERING, HEAD_PATIENCE);
         }
         return false;

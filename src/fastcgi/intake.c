@@ -1,7 +1,13 @@
 #include "fastcgi/intake.h"
 
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+enum {
+    BEGIN_LEN = 16, /* bytes of an FCGI_BEGIN_REQUEST, its padding aside */
+    PADDING_AT = 6  /* the byte of a header that says how much there is */
+};
 
 int intake_init(void)
 {
@@ -10,6 +16,22 @@ int intake_init(void)
 
 /* The file in memory from which libfcgi reads the heads of this thread; -1: to be made. */
 static _Thread_local int head_file = -1;
+
+/* Writes the head where libfcgi reads it, without the padding of its first record, which libfcgi
+ * would take for the next record. False when that cannot be, or the head is too short to be one. */
+static bool write_head(const unsigned char *head, size_t len)
+{
+    unsigned char begin[BEGIN_LEN];
+    size_t rest = len < BEGIN_LEN ? BEGIN_LEN : (size_t)BEGIN_LEN + head[PADDING_AT];
+    if (len < rest) {
+        return false;
+    }
+    memcpy(begin, head, sizeof begin);
+    begin[PADDING_AT] = 0;
+    return pwrite(head_file, begin, sizeof begin, 0) == BEGIN_LEN &&
+           pwrite(head_file, head + rest, len - rest, BEGIN_LEN) == (ssize_t)(len - rest) &&
+           lseek(head_file, 0, SEEK_SET) == 0;
+}
 
 /* fcgiapp.h asks not to use ipcFd and keepConnection; they have been the same in every 2.4 release,
  * this is the only place that touches them, and a unit test takes requests through here. The
@@ -21,8 +43,7 @@ int intake_take(struct intake *intake, const unsigned char *head, size_t len)
     if (head_file < 0) {
         head_file = memfd_create("head", MFD_CLOEXEC);
     }
-    if (head_file < 0 || pwrite(head_file, head, len, 0) != (ssize_t)len ||
-        lseek(head_file, 0, SEEK_SET) != 0) {
+    if (head_file < 0 || !write_head(head, len)) {
         return -1;
     }
     FCGX_InitRequest(request, -1, FCGI_FAIL_ACCEPT_ON_INTR);

@@ -86,6 +86,9 @@ static enum peek_verdict judge_stdin(const unsigned char *bytes, size_t len, uns
     if (!read_record(bytes, len, &record)) {
         return PEEK_HEAD;
     }
+    if (record.type == FCGI_ABORT_REQUEST && record.id == id) {
+        return PEEK_HEAD;
+    }
     if (record.type != FCGI_STDIN || record.id != id) {
         return PEEK_INVALID;
     }
@@ -162,5 +165,7 @@ enum peek_rest peek_at_body(const unsigned char *bytes, size_t len, size_t *whol
         return PEEK_REST_NEXT;
     }
     *whole = record.whole;
-    return record.type == FCGI_STDIN && record.content == 0 ? PEEK_REST_LAST : PEEK_REST_SKIP;
+    bool last =
+        record.type == FCGI_ABORT_REQUEST || (record.type == FCGI_STDIN && record.content == 0);
+    return last ? PEEK_REST_LAST : PEEK_REST_SKIP;
 }

@@ -33,7 +33,7 @@ enum peek_verdict peek_judge(unsigned char *bytes, size_t len, size_t *head);
 enum peek_rest {
     PEEK_REST_UNKNOWN, /* its header is not all there */
     PEEK_REST_SKIP,    /* it belongs to the body: *whole bytes, its header included */
-    PEEK_REST_LAST,    /* the end of the body, likewise */
+    PEEK_REST_LAST,    /* the end of the body or of the request (5.4), likewise */
     PEEK_REST_NEXT,    /* the next request begins: the body was cut off */
 };
 enum peek_rest peek_at_body(const unsigned char *bytes, size_t len, size_t *whole);

@@ -144,9 +144,33 @@ static int init(void **state)
     return intake_init();
 }
 
+/* FastCGI 1.0, 3.3: padding is ignored, whatever it holds; libfcgi takes that of the first record
+ * for the next one. */
+static void padding_is_not_read(void **state)
+{
+    struct intake intake;
+    (void)state;
+    make_request(7, KEEP, "/static/a.css", 60000);
+    static unsigned char rest[MESSAGE_SIZE];
+    size_t len = message.len - 16;
+    memcpy(rest, message.bytes + 16, len);
+    message.len = 16;
+    message.bytes[6] = 255;
+    for (int i = 0; i < 255; i++) { /* looks like an FCGI_PARAMS with lengths of 2 GiB */
+        message_bytes(&message, i < 8 ? "\1\4\0\7\0\377\0\0" + i : "\377", 1);
+    }
+    message_bytes(&message, rest, len);
+    assert_int_equal(take(&intake), PEEK_REQUEST);
+    assert_int_equal(intake_id(&intake), 7);
+    assert_true(intake_keeps(&intake));
+    assert_string_equal(variable(&intake, "REQUEST_URI"), "/static/a.css");
+    intake_free(&intake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(padding_is_not_read),
         cmocka_unit_test(a_request_is_taken_with_its_parameters),
         cmocka_unit_test(a_peer_that_closes_does_not_set_the_keep_flag),
         cmocka_unit_test(many_requests_follow_each_other),

@@ -467,6 +467,11 @@ static void a_head_ends_where_its_body_begins(void **state)
     message_record(&message, STDIN, 1, "body", 4, 0);
     assert_int_equal(judge(message.bytes, message.len), PEEK_BODY);
     assert_int_equal(judged_head, before);
+    /* 5.4: it may be given up at any moment, also before its body has ended. */
+    message.len = before;
+    message_record(&message, ABORT, 1, NULL, 0, 0);
+    assert_int_equal(judge(message.bytes, message.len), PEEK_HEAD);
+    assert_int_equal(judged_head, before);
 }
 
 static void the_records_of_a_body_are_told_from_the_next_request(void **state)
@@ -482,6 +487,10 @@ static void the_records_of_a_body_are_told_from_the_next_request(void **state)
     message_record(&message, STDIN, 1, NULL, 0, 5);
     assert_int_equal(peek_at_body(message.bytes, 8, &whole), PEEK_REST_LAST);
     assert_int_equal(whole, 13);
+    message.len = 0;
+    message_record(&message, ABORT, 1, NULL, 0, 0);
+    assert_int_equal(peek_at_body(message.bytes, 8, &whole), PEEK_REST_LAST);
+    assert_int_equal(whole, 8);
     message.len = 0;
     message_begin(&message, 2, RESPONDER, KEEP);
     assert_int_equal(peek_at_body(message.bytes, 8, &whole), PEEK_REST_NEXT);
