@@ -7,9 +7,11 @@
 #include "serve/gateway_cgi.h"
 
 #include <apr_general.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int run_cgi(void)
 {
@@ -46,8 +48,22 @@ static int run_command(int argc, const char *const *argv)
     return 2;
 }
 
+/* Standard input, output and error may be closed by whoever starts us; a file or a connection in
+ * their place would be written to. */
+static void open_standard_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 int main(int argc, const char *const *argv, const char *const *env)
 {
+    open_standard_descriptors();
     if (apr_app_initialize(&argc, &argv, &env) != APR_SUCCESS) {
         fputs("handback: the APR library does not start\n", stderr);
         return 2;

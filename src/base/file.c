@@ -46,6 +46,19 @@ int file_open_directory_beneath(int directory, const char *path)
     return open_beneath(directory, path, O_RDONLY | O_DIRECTORY);
 }
 
+bool file_descriptors_left(int count)
+{
+    int taken[FILE_DESCRIPTORS_ASKED], got = 0;
+    while (got < count && got < FILE_DESCRIPTORS_ASKED &&
+           (taken[got] = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) >= 0) {
+        got++;
+    }
+    for (int i = 0; i < got; i++) {
+        close(taken[i]);
+    }
+    return got >= count;
+}
+
 int file_read(int fd, size_t limit, char **bytes, size_t *length)
 {
     size_t room = 65536, used = 0;

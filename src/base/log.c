@@ -105,7 +105,7 @@ void log_error(const struct error *error)
     }
 }
 
-int log_open(const char *path, struct error *error)
+static int redirect_to(const char *path, struct error *error)
 {
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
     if (fd < 0) {
@@ -114,6 +114,14 @@ int log_open(const char *path, struct error *error)
     }
     dup2(fd, STDERR_FILENO);
     close(fd);
+    return 0;
+}
+
+int log_open(const char *path, struct error *error)
+{
+    if (redirect_to(path, error) != 0) {
+        return -1;
+    }
     log_path = path;
     return 0;
 }
@@ -121,7 +129,7 @@ int log_open(const char *path, struct error *error)
 void log_reopen(void)
 {
     struct error error;
-    if (log_path && log_open(log_path, &error) != 0) {
+    if (log_path && redirect_to(log_path, &error) != 0) {
         log_always(&error);
     }
 }

@@ -26,7 +26,8 @@ void log_error(const struct error *error);
 void log_always(const struct error *error);
 
 /* From now on lines go to the end of this file (made with mode 0640) instead of stderr, dated, in
- * this process and those that it forks. The path is kept. Returns 0, or -1 with HB0072. */
+ * this process and those that it forks. The path is kept. Before other threads begin, and with a
+ * stderr that is open. Returns 0, or -1 with HB0072. */
 int log_open(const char *path, struct error *error);
 
 /* Opens that file again, which somebody may have renamed; when it cannot, that is written to the

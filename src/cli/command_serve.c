@@ -78,7 +78,8 @@ static int serve_until_told(struct worker_options *options, const struct setting
     log_without_manifest(current);
     options->site = current_source(current);
     options->every_second = refresh;
-    options->reload = settings ? NULL : reload;
+    options->alone = settings == NULL;
+    options->reload = reload;
     options->context = current;
     int result = worker_run(options, &error);
     if (result != 0) {
@@ -114,7 +115,7 @@ static int serve_in_worker(int listener, struct scoreboard *board, struct scoreb
                                     .threads = options->threads,
                                     .connections = options->connections,
                                     .drain = options->drain,
-                                    .passed = !options->master.listen,
+                                    .leaves_to_successor = !options->master.listen,
                                     .board = board,
                                     .place = place};
     return serve_until_told(&worker, &options->settings);

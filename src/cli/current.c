@@ -1,5 +1,6 @@
 #include "cli/current.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "compile/compile.h"
 #include "compile/settings.h"
@@ -13,6 +14,10 @@
 #include <unistd.h>
 
 extern char **environ;
+
+enum {
+    DESCRIPTORS = CATALOG_MOUNTS_MAX + 8 /* to compile with: roots, directories, a manifest */
+};
 
 struct current {
     apr_pool_t *pool; /* of `compiled`; NULL while there is none */
@@ -163,10 +168,14 @@ void current_reload(struct current *current)
 void current_refresh(struct current *current)
 {
     struct error error;
+    bool changed = !current->pool || watch_changed(&current->compiled.watch);
+    /* Without descriptors nothing can be looked at, and that is no change. */
+    if ((current->settings_good && !changed) || !file_descriptors_left(DESCRIPTORS)) {
+        return;
+    }
     if (!current->settings_good) {
         current_reload(current);
-    } else if ((!current->pool || watch_changed(&current->compiled.watch)) &&
-               compile(current, &error) != 0) {
+    } else if (compile(current, &error) != 0) {
         log_error(&error);
     }
 }

@@ -6,28 +6,39 @@
 #include <stdio.h>
 #include <string.h>
 
-static long long number(const json_t *object, const char *key)
+static unsigned long long number(const json_t *object, const char *key)
 {
-    return json_integer_value(json_object_get(object, key));
+    return (unsigned long long)json_integer_value(json_object_get(object, key));
+}
+
+/* What a responder writes is plain ASCII; what is not, is nothing that a terminal should see. */
+static const char *plain(const char *text)
+{
+    for (const char *c = text; *c; c++) {
+        if (*c < ' ' || *c > '~') {
+            return "?";
+        }
+    }
+    return text;
 }
 
 static const char *text(const json_t *object, const char *key)
 {
     const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "none";
+    return value ? plain(value) : "none";
 }
 
 /* "3 d 4 h", "4 h 5 min", "5 min 6 s": the two largest units. */
-static void print_duration(long long seconds)
+static void print_duration(unsigned long long seconds)
 {
     if (seconds >= 86400) {
-        printf("%lld d %lld h", seconds / 86400, seconds % 86400 / 3600);
+        printf("%llu d %llu h", seconds / 86400, seconds % 86400 / 3600);
     } else if (seconds >= 3600) {
-        printf("%lld h %lld min", seconds / 3600, seconds % 3600 / 60);
+        printf("%llu h %llu min", seconds / 3600, seconds % 3600 / 60);
     } else if (seconds >= 60) {
-        printf("%lld min %lld s", seconds / 60, seconds % 60);
+        printf("%llu min %llu s", seconds / 60, seconds % 60);
     } else {
-        printf("%lld s", seconds);
+        printf("%llu s", seconds);
     }
 }
 
@@ -38,20 +49,20 @@ static void print_numbers(json_t *object)
     json_t *value;
     json_object_foreach(object, key, value)
     {
-        printf("%s%s %lld", mark, key, (long long)json_integer_value(value));
+        printf("%s%s %llu", mark, plain(key), (unsigned long long)json_integer_value(value));
         mark = ", ";
     }
     puts(*mark ? "" : "none");
 }
 
-static long long sum_of(json_t *object)
+static unsigned long long sum_of(json_t *object)
 {
-    long long sum = 0;
+    unsigned long long sum = 0;
     const char *key;
     json_t *value;
     json_object_foreach(object, key, value)
     {
-        sum += json_integer_value(value);
+        sum += (unsigned long long)json_integer_value(value);
     }
     return sum;
 }
@@ -62,9 +73,9 @@ static void print_workers(const json_t *workers)
     json_t *worker;
     json_array_foreach(workers, index, worker)
     {
-        printf("  %-8lld %s, up ", number(worker, "pid"), text(worker, "state"));
+        printf("  %-8llu %s, up ", number(worker, "pid"), text(worker, "state"));
         print_duration(number(worker, "uptime"));
-        printf(", %lld requests, %lld connections\n", number(worker, "requests"),
+        printf(", %llu requests, %llu connections\n", number(worker, "requests"),
                sum_of(json_object_get(worker, "connections")));
     }
 }
@@ -80,7 +91,7 @@ static void print_site(const json_t *status)
                json_is_true(json_object_get(mount, "root")) ? "" : ", its root cannot be opened");
     }
     if (json_is_object(catalog)) {
-        printf("catalog     %lld names, %lld releases\n", number(catalog, "names"),
+        printf("catalog     %llu names, %llu releases\n", number(catalog, "names"),
                number(catalog, "releases"));
     } else {
         puts("catalog     none: the settings are bad");
@@ -91,14 +102,14 @@ static void print_status(const json_t *status)
 {
     json_t *connections = json_object_get(status, "connections");
     const json_t *workers = json_object_get(status, "worker_processes");
-    printf("handback %s, process %lld, up ", text(status, "version"), number(status, "pid"));
+    printf("handback %s, process %llu, up ", text(status, "version"), number(status, "pid"));
     print_duration(number(status, "uptime"));
-    printf("\nworkers     %zu, %lld died, %lld reloads\n", json_array_size(workers),
+    printf("\nworkers     %zu, %llu died, %llu reloads\n", json_array_size(workers),
            number(status, "workers_died"), number(status, "reloads"));
     print_workers(workers);
-    printf("connections %lld of %lld: ", sum_of(connections), number(status, "max_connections"));
+    printf("connections %llu of %llu: ", sum_of(connections), number(status, "max_connections"));
     print_numbers(connections);
-    printf("            %lld accepted, %lld refused, %lld late\nrequests    ",
+    printf("            %llu accepted, %llu refused, %llu late\nrequests    ",
            number(status, "accepted"), number(status, "refused"), number(status, "late"));
     print_numbers(json_object_get(status, "requests"));
     print_site(status);

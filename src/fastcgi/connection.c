@@ -84,8 +84,7 @@ void connection_close(struct connection *connection)
     }
 }
 
-int connection_begin(struct connection *connection, struct connection_shared *shared, int fd,
-                     bool kept)
+int connection_begin(struct connection *connection, struct connection_shared *shared, int fd)
 {
     connection->shared = shared;
     connection->fd = fd;
@@ -93,9 +92,9 @@ int connection_begin(struct connection *connection, struct connection_shared *sh
     connection->rest = (struct gateway_fcgi_rest){.file = -1};
     connection->unsent = NULL;
     connection->discarded = 0;
-    connection->silent = !kept;
+    connection->silent = true;
     connection->state = CONNECTION_CLOSED;
-    enter(connection, CONNECTION_IDLE, kept ? 0 : FIRST_PATIENCE);
+    enter(connection, CONNECTION_IDLE, FIRST_PATIENCE);
     if (tell_epoll(connection, EPOLL_CTL_ADD) != 0) {
         connection_close(connection);
         return -1;
@@ -115,12 +114,17 @@ static void wait_for_room(struct connection *connection)
     }
 }
 
-/* Sends without ever waiting. Returns the number of bytes that left, or -1: the peer is gone. */
-static ssize_t send_some(int fd, const unsigned char *bytes, size_t len)
+/* Sends without ever waiting. Returns the number of bytes that left, or -1: the peer is gone. The
+ * last bytes of a TCP connection wait for its end (MSG_MORE), so that the peer learns of both at
+ * once and sends no further request. */
+static ssize_t send_some(const struct connection *connection, const unsigned char *bytes,
+                         size_t len)
 {
+    bool last = !connection->rest.keep && connection->rest.length == 0;
+    int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (last ? MSG_MORE : 0);
     size_t sent = 0;
     while (sent < len) {
-        ssize_t n = send(fd, bytes + sent, len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n = send(connection->fd, bytes + sent, len - sent, flags);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -135,7 +139,10 @@ static ssize_t send_some(int fd, const unsigned char *bytes, size_t len)
 /* True when all of it left; else what remains is kept, or the connection is closed. */
 static bool send_record(struct connection *connection, const unsigned char *bytes, size_t len)
 {
-    ssize_t sent = send_some(connection->fd, bytes, len);
+    if (atomic_load(&connection->shared->end) == CONNECTION_CLOSES) {
+        connection->rest.keep = false;
+    }
+    ssize_t sent = send_some(connection, bytes, len);
     if (sent == (ssize_t)len) {
         return true;
     }
@@ -153,7 +160,7 @@ static bool send_record(struct connection *connection, const unsigned char *byte
 
 static bool send_unsent(struct connection *connection)
 {
-    ssize_t sent = send_some(connection->fd, connection->unsent + connection->unsent_at,
+    ssize_t sent = send_some(connection, connection->unsent + connection->unsent_at,
                              connection->unsent_len - connection->unsent_at);
     if (sent < 0) {
         connection_close(connection);
@@ -184,9 +191,6 @@ static void unwatch_writing(struct connection *connection)
 static void end_answer(struct connection *connection)
 {
     drop_answer(connection);
-    if (atomic_load(&connection->shared->end) == CONNECTION_CLOSES) {
-        connection->rest.keep = false;
-    }
     if (connection->body) {
         /* The end alone is not waited for longer than the next request would be. */
         bool bounded = connection->announced || !connection->rest.keep;
@@ -249,12 +253,20 @@ static size_t make_answer(struct connection *connection, size_t head, enum peek_
     return len;
 }
 
-/* Takes the head off the connection, on which it is known to be, and answers it. With a management
- * record a connection of a predecessor may come, which is stepped at once and needs `scratch`: so
- * it comes last. */
+/* The connection that carried one of a predecessor becomes that one, as if just accepted. */
+static void go_on_with(struct connection *connection, int fd)
+{
+    close(connection->fd);
+    connection->fd = fd;
+    enter(connection, CONNECTION_IDLE, FIRST_PATIENCE);
+    if (tell_epoll(connection, EPOLL_CTL_ADD) != 0) {
+        connection_close(connection);
+    }
+}
+
+/* Takes the head off the connection, on which it is known to be, and answers it. */
 static void answer(struct connection *connection, size_t head, enum peek_verdict verdict)
 {
-    const struct connection_shared *shared = connection->shared;
     int handed_over = -1;
     enter(connection, CONNECTION_ANSWER, 0);
     connection->body = verdict != PEEK_REQUEST && verdict != PEEK_MANAGEMENT;
@@ -262,14 +274,15 @@ static void answer(struct connection *connection, size_t head, enum peek_verdict
     bool taken = verdict == PEEK_MANAGEMENT
                      ? handover_receive(connection->fd, scratch, head, &handed_over)
                      : recv(connection->fd, scratch, head, MSG_DONTWAIT) == (ssize_t)head;
+    if (handed_over >= 0) {
+        go_on_with(connection, handed_over);
+        return;
+    }
     size_t len = taken ? make_answer(connection, head, verdict) : 0;
     if (len == 0) {
         connection_close(connection);
     } else if (send_record(connection, scratch, len)) {
         send_rest(connection);
-    }
-    if (handed_over >= 0) {
-        shared->adopt(shared->context, handed_over);
     }
 }
 
@@ -277,7 +290,7 @@ static void answer(struct connection *connection, size_t head, enum peek_verdict
 static void ignore(struct connection *connection, size_t record)
 {
     if (recv(connection->fd, scratch, record, MSG_DONTWAIT) == (ssize_t)record) {
-        enter(connection, CONNECTION_IDLE, FIRST_PATIENCE);
+        enter(connection, CONNECTION_IDLE, 0);
     } else {
         connection_close(connection);
     }

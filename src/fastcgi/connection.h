@@ -46,9 +46,6 @@ struct connection_shared {
     atomic_bool crowded;              /* connections that nobody misses are closed */
     _Atomic enum connection_end end;
     struct handover successor;
-    /* Takes over a connection that a predecessor has handed over. */
-    void (*adopt)(void *context, int fd);
-    void *context;
 };
 
 /* Everything but `claims` and `deadline` belongs to the thread that holds the claim. */
@@ -71,10 +68,9 @@ struct connection {
     uint64_t skip;      /* bytes of the record that is being thrown away */
 };
 
-/* Takes a descriptor over, accepted or (with `kept`) handed over, and makes epoll tell of it.
- * Returns 0, or -1 with errno: then the descriptor is closed. */
-int connection_begin(struct connection *connection, struct connection_shared *shared, int fd,
-                     bool kept);
+/* Takes an accepted descriptor over and makes epoll tell of it. Returns 0, or -1 with errno: then
+ * the descriptor is closed. */
+int connection_begin(struct connection *connection, struct connection_shared *shared, int fd);
 
 /* Takes the next steps, until the connection waits for its peer or is closed. One whose deadline
  * has passed without any is closed; while it is crowded also one that has been silent for a second,

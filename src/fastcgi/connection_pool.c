@@ -20,9 +20,11 @@ enum {
 
 /* ---- the free ones ---- */
 
+/* Not EPOLLEXCLUSIVE: it tells one worker, and when that one is full or about to end, nobody else.
+ */
 static int watch_listener(struct connection_pool *pool)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = pool};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = pool};
     return epoll_ctl(pool->shared.epoll, EPOLL_CTL_ADD, pool->listener, &event);
 }
 
@@ -110,13 +112,14 @@ void connection_pool_hear(struct connection_pool *pool, struct connection *conne
 
 /* ---- accepting ---- */
 
-static void begin(struct connection_pool *pool, struct connection *connection, int fd, bool kept)
+static void begin(struct connection_pool *pool, struct connection *connection, int fd)
 {
     int size = 2 * PEEK_SIZE, yes = 1;
+    scoreboard_count(&pool->shared.board->accepted);
     /* The whole head must fit into what the kernel holds, or it could not be looked at. */
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    if (connection_begin(connection, &pool->shared, fd, kept) != 0) {
+    if (connection_begin(connection, &pool->shared, fd) != 0) {
         atomic_store(&connection->claims, 0);
         give_back(pool, connection);
         return;
@@ -129,17 +132,6 @@ static void tell_all(struct connection_pool *pool)
 {
     for (int i = 0; i < pool->size; i++) {
         connection_pool_hear(pool, &pool->connections[i]);
-    }
-}
-
-static void adopt(void *context, int fd)
-{
-    struct connection_pool *pool = context;
-    struct connection *connection = take(pool);
-    if (connection) {
-        begin(pool, connection, fd, true);
-    } else {
-        close(fd);
     }
 }
 
@@ -198,8 +190,7 @@ void connection_pool_accept(struct connection_pool *pool)
     }
     int fd = accept4(pool->listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0) {
-        scoreboard_count(&pool->shared.board->accepted);
-        begin(pool, connection, fd, false);
+        begin(pool, connection, fd);
         return;
     }
     int cause = errno;
@@ -249,8 +240,6 @@ int connection_pool_init(struct connection_pool *pool, const struct connection_s
                          int listener, int size, struct error *error)
 {
     pool->shared = *shared;
-    pool->shared.adopt = adopt;
-    pool->shared.context = pool;
     pool->listener = listener;
     pool->size = size;
     pool->connections = calloc((size_t)size, sizeof *pool->connections);

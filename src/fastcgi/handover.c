@@ -28,7 +28,7 @@ struct handover handover_to(int listener)
     return to;
 }
 
-/* What goes with the descriptor: a question that any responder understands, without an answer. */
+/* What goes with the descriptor: a question that any responder understands. */
 static size_t write_note(unsigned char note[NOTE_SIZE])
 {
     size_t len = pair_write(note + RECORD_HEADER, NOTE_SIZE - RECORD_HEADER,

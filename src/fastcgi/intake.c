@@ -33,6 +33,13 @@ static bool write_head(const unsigned char *head, size_t len)
            lseek(head_file, 0, SEEK_SET) == 0;
 }
 
+void intake_begin_thread(void)
+{
+    if (head_file < 0) {
+        head_file = memfd_create("head", MFD_CLOEXEC);
+    }
+}
+
 /* fcgiapp.h asks not to use ipcFd and keepConnection; they have been the same in every 2.4 release,
  * this is the only place that touches them, and a unit test takes requests through here. The
  * listening socket -1 makes FCGX_Accept_r return instead of accepting when it finds fault with the
@@ -40,9 +47,7 @@ static bool write_head(const unsigned char *head, size_t len)
 int intake_take(struct intake *intake, const unsigned char *head, size_t len)
 {
     FCGX_Request *request = &intake->request;
-    if (head_file < 0) {
-        head_file = memfd_create("head", MFD_CLOEXEC);
-    }
+    intake_begin_thread();
     if (head_file < 0 || !write_head(head, len)) {
         return -1;
     }

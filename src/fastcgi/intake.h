@@ -15,6 +15,9 @@ struct intake {
 /* Once per process, before the first intake. Returns 0, or -1. */
 int intake_init(void);
 
+/* Once per thread that reads heads: takes the descriptor that it needs, before they run out. */
+void intake_begin_thread(void);
+
 /* Reads a head of `len` bytes. Returns 0; intake_free follows. Or -1 when libfcgi finds fault with
  * it or the system has no descriptor. */
 int intake_take(struct intake *intake, const unsigned char *head, size_t len);

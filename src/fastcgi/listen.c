@@ -34,8 +34,8 @@ static int failed(const char *where, const char *what, struct error *error)
 
 /* Two that start at the same moment would both find a stale socket, and the second would remove
  * what the first has made. So they take turns, by a lock on the directory, which leaves nothing
- * behind. Returns a descriptor that holds it, or -1 when the directory cannot be locked, which is
- * no reason not to start. */
+ * behind. Returns a descriptor that holds it, or has waited long enough; -1 when the directory
+ * cannot be opened, which is no reason not to start. */
 static int lock_directory(const char *path)
 {
     char copy[PATH_MAX];
@@ -50,14 +50,22 @@ static int lock_directory(const char *path)
     return fd;
 }
 
-/* Whether somebody accepts on the socket file. */
-static bool is_live(const struct address *address)
+/* Whether nobody accepts on the socket file: only a refusal says so. */
+static int check_stale(const char *path, const struct address *address, struct error *error)
 {
     int fd = address_connect(address, CONNECT_PATIENCE);
     if (fd >= 0) {
         close(fd);
+        return error_set(error, HB_SOCKET_LIVE, "another responder serves on %s: stop it first",
+                         path);
     }
-    return fd >= 0 || errno == EAGAIN;
+    if (errno != ECONNREFUSED) {
+        return error_set(error, HB_SOCKET_LIVE,
+                         "%s is there, and whether somebody serves on it cannot be told (%s): "
+                         "remove it if not",
+                         path, strerror(errno));
+    }
+    return 0;
 }
 
 static int remove_stale(const char *path, const struct address *address, struct error *error)
@@ -69,9 +77,8 @@ static int remove_stale(const char *path, const struct address *address, struct 
     if (!S_ISSOCK(status.st_mode)) {
         return failed(path, "there is a file that is no socket", error);
     }
-    if (is_live(address)) {
-        return error_set(error, HB_SOCKET_LIVE, "another responder serves on %s: stop it first",
-                         path);
+    if (check_stale(path, address, error) != 0) {
+        return -1;
     }
     return unlink(path) == 0 ? 0 : failed(path, strerror(errno), error);
 }
@@ -139,29 +146,6 @@ static int make_file(const char *path, const struct address *address, unsigned m
     return -1;
 }
 
-/* Debian's Apache has temporary directories of its own (PrivateTmp), and others are cleaned up. */
-static void warn_of_temporary(const char *path)
-{
-    const char *const temporary[] = {"/tmp", "/var/tmp", getenv("TMPDIR")};
-    char copy[PATH_MAX], directory[PATH_MAX];
-    struct error error;
-    if (!slice_copy(slice_of(path), copy, sizeof copy) || !realpath(dirname(copy), directory)) {
-        return;
-    }
-    for (size_t i = 0; i < sizeof temporary / sizeof *temporary; i++) {
-        size_t len = temporary[i] ? strlen(temporary[i]) : 0;
-        if (len > 1 && strncmp(directory, temporary[i], len) == 0 &&
-            (directory[len] == '/' || directory[len] == '\0')) {
-            error_set(&error, HB_SOCKET_TEMPORARY,
-                      "the socket %s is below a temporary directory: an Apache with PrivateTmp "
-                      "(Debian's) does not see it, use one below /run",
-                      path);
-            log_error(&error);
-            return;
-        }
-    }
-}
-
 static int listen_on_file(const char *path, const struct address *address, unsigned mode,
                           const char *group, struct error *error)
 {
@@ -169,9 +153,6 @@ static int listen_on_file(const char *path, const struct address *address, unsig
     int fd = make_file(path, address, mode, group, error);
     if (lock >= 0) {
         close(lock);
-    }
-    if (fd >= 0) {
-        warn_of_temporary(path);
     }
     return fd;
 }
@@ -205,6 +186,31 @@ int listen_open(const char *where, unsigned mode, const char *group, struct erro
     }
     return path ? listen_on_file(path, &address, mode, group, error)
                 : listen_on_port(where, &address, error);
+}
+
+/* Debian's Apache has temporary directories of its own (PrivateTmp), and others are cleaned up. */
+void listen_warn(const char *where)
+{
+    const char *path = address_path(where);
+    const char *const temporary[] = {"/tmp", "/var/tmp", getenv("TMPDIR")};
+    char copy[PATH_MAX], directory[PATH_MAX];
+    struct error error;
+    if (!path || !slice_copy(slice_of(path), copy, sizeof copy) ||
+        !realpath(dirname(copy), directory)) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof temporary / sizeof *temporary; i++) {
+        size_t len = temporary[i] ? strlen(temporary[i]) : 0;
+        if (len > 1 && strncmp(directory, temporary[i], len) == 0 &&
+            (directory[len] == '/' || directory[len] == '\0')) {
+            error_set(&error, HB_SOCKET_TEMPORARY,
+                      "the socket %s is below a temporary directory: an Apache with PrivateTmp "
+                      "(Debian's) does not see it, use one below /run",
+                      path);
+            log_error(&error);
+            return;
+        }
+    }
 }
 
 static int is_listening(int fd)

@@ -109,15 +109,15 @@ static void replace_those_that_have_done_enough(struct master *master)
 
 /* ---- deaths ---- */
 
-static void log_death(pid_t pid, int status)
+static void log_death(pid_t pid, int status, const char *consequence)
 {
     struct error error;
     if (WIFSIGNALED(status)) {
-        error_set(&error, HB_WORKER_DIED, "worker %d was ended by signal %d: replaced", (int)pid,
-                  WTERMSIG(status));
+        error_set(&error, HB_WORKER_DIED, "worker %d was ended by signal %d: %s", (int)pid,
+                  WTERMSIG(status), consequence);
     } else {
-        error_set(&error, HB_WORKER_DIED, "worker %d ended with status %d: replaced", (int)pid,
-                  WEXITSTATUS(status));
+        error_set(&error, HB_WORKER_DIED, "worker %d ended with status %d: %s", (int)pid,
+                  WEXITSTATUS(status), consequence);
     }
     log_error(&error);
 }
@@ -135,34 +135,54 @@ static void log_early_death(int status)
 }
 
 /* The place is free: at once for the next worker, or after a while if they do not live. */
-static void lose_worker(struct master *master, struct place *place, int status)
+static void lose_worker(struct place *place, int status)
 {
     long long now = clock_now(), delay = 0;
     bool early = now - atomic_load(&place->worker->started) < EARLY;
-    scoreboard_count(&master->board->workers_died);
     place->early_deaths = early ? place->early_deaths + 1 : 0;
     if (place->early_deaths > 1) {
         int doublings = place->early_deaths < 8 ? place->early_deaths - 2 : 6;
         delay = 1000LL << doublings < DELAY_MAX ? 1000LL << doublings : DELAY_MAX;
         log_early_death(status);
     } else {
-        log_death(place->pid, status);
+        log_death(place->pid, status, "replaced");
     }
     place->not_before = now + delay;
     place->pid = 0;
 }
 
-/* Notices who has ended. A worker that was told to retire is in no place any more. */
-static void reap(struct master *master, bool expected)
+static struct place *place_of(struct master *master, pid_t pid)
+{
+    for (int i = 0; i < master->options->workers; i++) {
+        if (master->place[i].pid == pid) {
+            return &master->place[i];
+        }
+    }
+    return NULL; /* it was told to retire */
+}
+
+static void note_death(struct master *master, pid_t pid, int status)
+{
+    struct place *place = place_of(master, pid);
+    if (place) {
+        lose_worker(place, status);
+    } else if (status != 0) {
+        log_death(pid, status, "it was about to retire");
+    }
+    if (place || status != 0) {
+        scoreboard_count(&master->board->workers_died);
+    }
+}
+
+/* Notices who has ended. */
+static void reap(struct master *master, bool stopping)
 {
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-        for (int i = 0; !expected && i < master->options->workers; i++) {
-            if (master->place[i].pid == pid) {
-                lose_worker(master, &master->place[i], status);
-            }
-        }
         struct scoreboard_worker *worker = scoreboard_find(master->board, pid);
+        if (!stopping) {
+            note_death(master, pid, status);
+        }
         if (worker) {
             scoreboard_free(worker);
         }
@@ -205,11 +225,15 @@ static bool is_end(int number)
     return number == SIGTERM || number == SIGINT || number == SIGQUIT;
 }
 
-/* Ends the workers and waits for them; signal 0 tells them nothing. */
+/* Tells the workers to end and waits for them. Told again, it waits no longer; the workers
+ * themselves cannot tell that from a signal to the whole group. */
 static void stop(struct master *master)
 {
-    for (int number = SIGTERM; tell_workers(master, is_end(number) ? SIGTERM : 0) > 0;) {
-        number = sigwaitinfo(&master->signals, NULL);
+    tell_workers(master, SIGTERM);
+    while (tell_workers(master, 0) > 0) {
+        if (is_end(sigwaitinfo(&master->signals, NULL))) {
+            tell_workers(master, SIGKILL);
+        }
         reap(master, true);
     }
 }
@@ -246,6 +270,7 @@ static void take_signals(sigset_t *signals)
         sigaddset(signals, waited_for[i]);
     }
     sigprocmask(SIG_BLOCK, signals, NULL);
+    signal(SIGCHLD, SIG_DFL); /* whoever ignored it before us would keep the deaths from us */
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
         signal(ignored[i], SIG_IGN);
     }
@@ -280,6 +305,9 @@ static int begin(struct master *master, struct error *error)
     if (options->log && log_open(options->log, error) != 0) {
         return -1;
     }
+    if (options->listen) {
+        listen_warn(options->listen);
+    }
     master->board = scoreboard_make();
     if (!master->board) {
         return error_set(error, HB_OUT_OF_MEMORY, "no memory for a scoreboard");
@@ -287,7 +315,6 @@ static int begin(struct master *master, struct error *error)
     take_signals(&master->signals);
     for (int i = 0; i < options->workers; i++) {
         if (start_worker(master, &master->place[i], error) != 0) {
-            stop(master);
             return -1;
         }
     }
@@ -312,9 +339,13 @@ int master_run(const struct master_options *options, struct error *error)
     if (result == 0) {
         log_listening(options);
         keep_going(&master);
+    }
+    /* Nobody shall wait in the backlog while the last worker ends. The file goes first: as long as
+     * the socket is open, no other file has its number. */
+    remove_socket_file(path, &bound);
+    close(master.listener);
+    if (master.board) {
         stop(&master);
     }
-    close(master.listener);
-    remove_socket_file(path, &bound);
     return result;
 }

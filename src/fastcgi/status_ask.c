@@ -27,7 +27,10 @@ static int fail(const char *where, const char *why, struct error *error)
 static const char *read_all(int fd, unsigned char *bytes, size_t len, long long end)
 {
     for (size_t got = 0; got < len;) {
-        ssize_t n = clock_now() < end ? recv(fd, bytes + got, len - got, 0) : -1;
+        if (clock_now() >= end) {
+            return "it does not answer";
+        }
+        ssize_t n = recv(fd, bytes + got, len - got, 0);
         if (n == 0) {
             return "it closed the connection, and is perhaps no handback";
         }

@@ -43,6 +43,7 @@ static void *APR_THREAD_FUNC serve_events(apr_thread_t *thread, void *context)
     struct worker *worker = context;
     struct epoll_event event;
     (void)thread;
+    intake_begin_thread();
     for (;;) {
         /* One at a time: the next event belongs to a thread that has nothing to do. */
         if (epoll_wait(worker->epoll, &event, 1, -1) != 1) {
@@ -128,21 +129,20 @@ static void finish(struct worker *worker, bool retires)
     long long grace = now + STOP_GRACE;
     long long patience = now + (retires ? worker->options->drain * 1000LL : STOP_IDLE);
     long long end = patience + STOP_BUSY;
-    enum connection_end kind = retires                   ? CONNECTION_HANDS_OVER
-                               : worker->options->passed ? CONNECTION_LEAVES
-                                                         : CONNECTION_CLOSES;
+    enum connection_end kind = retires                                ? CONNECTION_HANDS_OVER
+                               : worker->options->leaves_to_successor ? CONNECTION_LEAVES
+                                                                      : CONNECTION_CLOSES;
     atomic_store(&worker->options->place->retiring, true);
     connection_pool_end(&worker->pool, kind, worker->stop);
     while (now < end && !is_finished(worker, now, grace, patience)) {
         int number = wait_for_signal(worker, 20, &last);
         now = clock_now();
-        if (is_end(number)) {
-            if (!retires) {
-                return; /* the second time: at once */
-            }
+        if (is_end(number) && retires) {
             retires = false;
             patience = now + STOP_IDLE;
             end = patience + STOP_BUSY;
+        } else if (is_end(number) && worker->options->alone) {
+            return; /* the second time: at once */
         }
     }
 }
@@ -153,7 +153,7 @@ static void serve_until_told(struct worker *worker)
     long long last = clock_now();
     for (;;) {
         int number = wait_for_signal(worker, 1000, &last);
-        bool retires = number == SIGHUP && !worker->options->reload;
+        bool retires = number == SIGHUP && !worker->options->alone;
         if (is_end(number) || retires) {
             finish(worker, retires);
             return;
@@ -192,7 +192,7 @@ static int room_for_connections(const struct worker_options *options)
         return options->connections;
     }
     int room = limit.rlim_cur > others + 2 ? (int)((limit.rlim_cur - others) / 2) : 1;
-    if (!options->reload) { /* under mod_fcgid there is one at a time */
+    if (!options->alone) { /* else nobody has asked for a number */
         error_set(&error, HB_FEW_DESCRIPTORS,
                   "the limit of %llu descriptors leaves room for %d connections, not %d: raise it "
                   "to %llu (LimitNOFILE= of systemd)",

@@ -13,17 +13,18 @@ struct worker_options {
     int connections; /* at most; fewer when there are too few descriptors */
     int drain;       /* seconds for which a worker that retires (HUP) answers its idle connections,
                         when it cannot hand them over */
-    bool passed;     /* the listener was passed to us: TERM leaves it to a successor */
+    bool leaves_to_successor; /* TERM leaves the listener, which somebody else holds, to one */
+    bool alone;               /* no master: HUP reloads, and a second TERM ends at once */
     struct scoreboard *board;
     struct scoreboard_worker *place; /* of this process on it */
     struct site_source site;
     void (*every_second)(void *context); /* called by one thread, between signals */
-    void (*reload)(void *context);       /* what HUP does; NULL: the worker retires */
+    void (*reload)(void *context);       /* what HUP does when it is alone; else it retires */
     void *context;
 };
 
 /* Serves until TERM, INT or QUIT (finishes what is in flight, and leaves the backlog to a
- * successor) or, without `reload`, HUP (retires). USR1 reopens the log. Blocks those signals for
+ * successor) or, unless it is alone, HUP (retires). USR1 reopens the log. Blocks those signals for
  * itself. Returns 0, or -1 when it cannot begin. */
 int worker_run(const struct worker_options *options, struct error *error);
 
