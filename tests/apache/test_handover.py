@@ -85,6 +85,22 @@ def test_hup_hands_over_hundreds_of_kept_connections(serve):
         link.close()
 
 
+@pytest.mark.parametrize("most", [1, 8, 60])
+def test_a_successor_without_room_takes_them_all_the_same(work, project, most):
+    """What carries a connection becomes it, and needs no room beside it."""
+    with Serve(work, "--workers", 1, "--drain", 600, "--max-connections", most,
+               root=project.root) as serve:
+        links = [fastcgi.connect(serve.address) for _ in range(most)]
+        for link in links:
+            link.sendall(REQUEST)
+            assert is_answered(link)
+        hup_and_wait(serve)
+        for link in links:
+            link.sendall(REQUEST)
+            assert is_answered(link)
+            link.close()
+
+
 def test_a_connection_is_handed_over_when_what_is_in_flight_has_ended(serve):
     with fastcgi.connect(serve.address) as link:
         link.sendall(fastcgi.head(fastcgi.usual("/static/big.bin"), keep=True)

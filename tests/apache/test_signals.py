@@ -86,6 +86,35 @@ def test_the_second_time_it_ends_at_once(work, large, number):
     assert not serve.address.exists()
 
 
+@pytest.mark.parametrize("apart", [0, 0.0003, 0.01], ids=lambda seconds: f"{seconds} s apart")
+def test_a_signal_to_the_whole_group_is_not_the_second_one(work, large, apart):
+    """Ctrl-C, and a service manager that tells every process, reach the workers twice."""
+    serve = Serve(work, "--workers", 1, root=large, program=work.release).start()
+    worker, = serve.workers()
+    with fastcgi.open_stalled(serve.address, "/static/large.bin") as link:
+        for pid in (worker, serve.process.pid):
+            os.kill(pid, signal.SIGTERM)
+            time.sleep(apart)
+        time.sleep(0.3)
+        assert fastcgi.Records(link).reply().body == LARGE
+    assert serve.process.wait(5) == 0
+
+
+def test_while_the_last_one_is_finished_nobody_waits_in_vain(work, project, large):
+    serve = Serve(work, "--workers", 1, root=large, program=work.release).start()
+    with fastcgi.open_stalled(serve.address, "/static/large.bin") as link:
+        serve.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not serve.address.exists(), 5, "the end of the socket file")
+        with pytest.raises(FileNotFoundError):
+            fastcgi.connect(serve.address)
+        with Serve(work, listen=serve.address, root=project.root) as successor:
+            assert successor.answers_well()
+            assert serve.process.poll() is None
+            assert fastcgi.Records(link).reply().body == LARGE
+            assert serve.process.wait(5) == 0
+            assert successor.answers_well(), "and its socket file is still there"
+
+
 # New settings
 
 
@@ -354,6 +383,16 @@ def test_log_takes_all_lines_and_stderr_none(work, project):
     assert first == "a line of before"
     assert all(LINE.fullmatch(line) for line in others), others
     assert serve.stderr() == ""
+
+
+def test_log_takes_the_lines_when_there_is_no_stderr(work, project):
+    serve = Serve(work, root=project.root)
+    log = serve.home / "log"
+    serve.command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *serve.command, "--log", str(log)]
+    with serve:
+        os.kill(serve.workers()[0], signal.SIGKILL)
+        wait_until(lambda: "HB0062" in log.read_text(), 5, "a line")
+        assert serve.answers_well()
 
 
 def test_log_is_made_for_its_owner_and_group(work, project):

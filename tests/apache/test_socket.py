@@ -185,6 +185,17 @@ def test_a_live_socket_of_somebody_else_is_not_taken(work):
             assert somebody.accept()
 
 
+def test_a_socket_of_another_kind_is_not_taken(work):
+    path = work.fresh("places") / "socket"
+    own(path.parent)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as somebody:
+        somebody.bind(str(path))
+        os.chmod(path, 0o777)
+        inode = path.stat().st_ino
+        assert "HB0061" in refused(work, f"unix:{path}")
+        assert path.stat().st_ino == inode
+
+
 def test_a_socket_of_others_that_may_not_be_connected_to_is_not_taken(work):
     """Whether it is live cannot be known then, so it counts as live."""
     path = work.fresh("places") / "socket"

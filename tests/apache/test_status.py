@@ -334,6 +334,39 @@ def test_somebody_else_there_is_said(work, case):
         assert seconds < 3
 
 
+def test_a_stranger_writes_nothing_to_the_terminal(work):
+    status = json.dumps({"version": "\x1b]0;owned\x07", "requests": {"\x1b[2J": 1},
+                         "connections": {"idle": 2**63 - 1, "head": 1}})
+
+    def answer(link):
+        link.recv(65536)
+        link.sendall(values(fastcgi.pairs({"HANDBACK_STATUS": status})))
+
+    with stranger(work, answer) as path:
+        done = ask_status(work, f"unix:{path}")
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+    assert "9223372036854775808" in done.stdout
+    assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr
+
+
+def test_the_one_who_asks_may_be_stopped_meanwhile(work):
+    ended = threading.Event()
+    with stranger(work, lambda link: ended.wait(20)) as path:
+        asked = subprocess.Popen([work.program, "serve", "--status", path],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.5)
+        asked.send_signal(signal.SIGSTOP)
+        time.sleep(5.5)  # longer than it would have waited
+        asked.send_signal(signal.SIGCONT)
+        try:
+            assert "HB0074" in asked.communicate(timeout=3)[1]
+            assert asked.returncode == 2
+        finally:
+            asked.kill()
+            ended.set()
+
+
 def test_whoever_does_not_answer_is_not_waited_for_long(work, project):
     ended = threading.Event()
 

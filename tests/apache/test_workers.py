@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -158,6 +159,32 @@ def test_without_max_requests_no_worker_is_replaced(work, project):
         time.sleep(1.2)
         assert serve.workers() == before
     assert load.failures == []
+
+
+def test_a_worker_that_dies_while_it_retires_is_said_and_counted(work, project, large):
+    serve = Serve(work, "--workers", 1, root=large, program=work.release).start()
+    retiring, = workers(serve, 1)
+    with fastcgi.open_stalled(serve.address, "/static/large.bin"):
+        serve.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(serve.workers()) == 2, 5, "a successor")
+        os.kill(retiring, signal.SIGKILL)
+        wait_until(lambda: "HB0062" in serve.stderr(), 5, "a line")
+    assert serve.status()["workers_died"] == 1
+    serve.stop()
+
+
+def test_workers_are_replaced_though_deaths_were_ignored_before(work, project):
+    """Whoever starts it may ignore SIGCHLD, and a program inherits that."""
+    serve = Serve(work, "--workers", 1, root=project.root)
+    python = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN);" \
+             "os.execv(sys.argv[1], sys.argv[1:])"
+    serve.command = [sys.executable, "-c", python, *serve.command]
+    with serve:
+        victim, = workers(serve, 1)
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: serve.workers() not in ([], [victim]), 5, "a replacement")
+        assert serve.answers_well()
+    assert serve.process.returncode == 0
 
 
 def listens(serve):
