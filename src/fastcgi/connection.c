@@ -84,6 +84,14 @@ void connection_close(struct connection *connection)
     }
 }
 
+/* Makes a new event if there is something to read, or room to write, already. */
+static void tell_again(struct connection *connection)
+{
+    if (tell_epoll(connection, EPOLL_CTL_MOD) != 0) {
+        connection_close(connection);
+    }
+}
+
 int connection_begin(struct connection *connection, struct connection_shared *shared, int fd)
 {
     connection->shared = shared;
@@ -108,10 +116,7 @@ static void wait_for_room(struct connection *connection)
 {
     enter(connection, CONNECTION_SENDING, SENDING_PATIENCE);
     connection->watches_writing = true;
-    /* Even if it was told already: telling again makes an event when there is room by now. */
-    if (tell_epoll(connection, EPOLL_CTL_MOD) != 0) {
-        connection_close(connection);
-    }
+    tell_again(connection);
 }
 
 /* Sends without ever waiting. Returns the number of bytes that left, or -1: the peer is gone. The
@@ -139,7 +144,7 @@ static ssize_t send_some(const struct connection *connection, const unsigned cha
 /* True when all of it left; else what remains is kept, or the connection is closed. */
 static bool send_record(struct connection *connection, const unsigned char *bytes, size_t len)
 {
-    if (atomic_load(&connection->shared->end) == CONNECTION_CLOSES) {
+    if (atomic_load(&connection->shared->fate) == CONNECTION_CLOSES) {
         connection->rest.keep = false;
     }
     ssize_t sent = send_some(connection, bytes, len);
@@ -182,9 +187,7 @@ static void unwatch_writing(struct connection *connection)
 {
     if (connection->watches_writing) {
         connection->watches_writing = false;
-        if (tell_epoll(connection, EPOLL_CTL_MOD) != 0) {
-            connection_close(connection);
-        }
+        tell_again(connection);
     }
 }
 
@@ -466,12 +469,12 @@ static bool is_late(const struct connection *connection)
 static bool leave(const struct connection *connection)
 {
     const struct connection_shared *shared = connection->shared;
-    enum connection_end end = atomic_load(&shared->end);
+    enum connection_fate fate = atomic_load(&shared->fate);
     bool between = connection->state == CONNECTION_IDLE || connection->state == CONNECTION_HEAD;
-    if (!between || (end != CONNECTION_HANDS_OVER && end != CONNECTION_LEAVES)) {
+    if (!between || (fate != CONNECTION_HANDS_OVER && fate != CONNECTION_LEAVES)) {
         return false;
     }
-    if (end == CONNECTION_LEAVES && clock_now() - connection->since >= LEAVING_PATIENCE) {
+    if (fate == CONNECTION_LEAVES && clock_now() - connection->since >= LEAVING_PATIENCE) {
         return true;
     }
     if (handover_send(&shared->successor, connection->fd) != 0) {
@@ -493,8 +496,9 @@ void connection_step(struct connection *connection)
     if (is_late(connection)) {
         scoreboard_count(&connection->shared->board->late);
         connection_close(connection);
-    } else if (leave(connection) ||
-               (steps == STEPS_AT_A_TIME && tell_epoll(connection, EPOLL_CTL_MOD) != 0)) {
+    } else if (leave(connection)) {
         connection_close(connection);
+    } else if (steps == STEPS_AT_A_TIME) {
+        tell_again(connection);
     }
 }

@@ -1,13 +1,16 @@
 /* One connection of the web server, in one of five states:
  *
- *   idle ──▶ head ──▶ answer ──▶ idle …           a whole head is answered at once
- *                       │  │
- *                       │  └──▶ lingering ──▶ idle   a body follows that nobody reads
- *                       └─────▶ sending ──▶ idle     the peer is slower than we are
+ *   idle ───────────────────────▶ head        a part of a head has come
+ *   idle, head ─────────────────▶ answer      the head is whole
+ *   answer ─────────────────────▶ sending     the peer is slower than we are
+ *   answer, sending ────────────▶ lingering   a body follows that nobody reads
+ *   answer, sending, lingering ─▶ idle        done
  *
  * A connection that waits holds no thread: epoll (edge-triggered) tells when its peer has done
- * something, and whichever thread hears of it takes the next steps. Memory per connection: this
- * struct, and while sending one record of at most 64 KB. */
+ * something, and whichever thread hears of it takes the next steps (fastcgi/connection_pool). When
+ * the worker ends, a connection that is idle, or whose head is not whole, goes on in another one
+ * (fastcgi/handover). Memory per connection: this struct, and while sending one record of at most
+ * 64 KB; what has not been taken yet is with the kernel. */
 #ifndef FASTCGI_CONNECTION_H
 #define FASTCGI_CONNECTION_H
 
@@ -29,7 +32,7 @@ enum connection_state {
 };
 
 /* What becomes of connections between two requests when the worker ends. */
-enum connection_end {
+enum connection_fate {
     CONNECTION_STAYS,      /* it does not end */
     CONNECTION_HANDS_OVER, /* a successor gets them */
     CONNECTION_LEAVES,     /* likewise, but those that nobody has used for a second are closed */
@@ -44,15 +47,15 @@ struct connection_shared {
     struct scoreboard_worker *counts; /* of this process: its connections by state */
     long long idle_patience;          /* milliseconds; see `crowded` */
     atomic_bool crowded;              /* connections that nobody misses are closed */
-    _Atomic enum connection_end end;
+    _Atomic enum connection_fate fate;
     struct handover successor;
 };
 
 /* Everything but `claims` and `deadline` belongs to the thread that holds the claim. */
 struct connection {
     struct connection_shared *shared;
-    atomic_uint
-        claims; /* who makes it 1 holds it until it is 0 again; others count up to say: look */
+    /* Whoever makes it 1 holds the connection until it is 0 again; others count up to say: look. */
+    atomic_uint claims;
     atomic_llong deadline; /* of the present state, milliseconds of clock_now; 0: none */
     long long since;       /* when it entered that state, likewise */
     enum connection_state state;
@@ -72,9 +75,10 @@ struct connection {
  * the descriptor is closed. */
 int connection_begin(struct connection *connection, struct connection_shared *shared, int fd);
 
-/* Takes the next steps, until the connection waits for its peer or is closed. One whose deadline
- * has passed without any is closed; while it is crowded also one that has been silent for a second,
- * or idle for as long as idle_patience. */
+/* Takes the next steps, until the connection waits for its peer, is closed, or others should have
+ * their turn. Then closes it if its deadline has passed (a head and a body have one from their
+ * beginning on, the others from the last byte), or, while it is crowded, if it has been silent for
+ * a second or idle for as long as idle_patience. */
 void connection_step(struct connection *connection);
 
 void connection_close(struct connection *connection);

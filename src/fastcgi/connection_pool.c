@@ -216,7 +216,7 @@ void connection_pool_look_after(struct connection_pool *pool)
             connection_pool_hear(pool, &pool->connections[i]);
         }
     }
-    if (atomic_load(&pool->shared.end) != CONNECTION_STAYS) {
+    if (atomic_load(&pool->shared.fate) != CONNECTION_STAYS) {
         tell_all(pool); /* some may have found no successor yet */
     } else if (connection_pool_open(pool) == pool->size) {
         make_room(pool);
@@ -224,15 +224,15 @@ void connection_pool_look_after(struct connection_pool *pool)
     resume_accepting(pool);
 }
 
-void connection_pool_end(struct connection_pool *pool, enum connection_end end, int other)
+void connection_pool_end(struct connection_pool *pool, enum connection_fate fate, int other)
 {
     atomic_store(&pool->accepts, false);
     pause_accepting(pool);
     pool->shared.successor = handover_to(pool->listener);
-    bool hands_over = end != CONNECTION_CLOSES && pool->shared.successor.len > 0;
+    bool hands_over = fate != CONNECTION_CLOSES && pool->shared.successor.len > 0;
     /* Not closed: another thread may be about to accept, and must not meet a new file there. */
     dup2(other, pool->listener);
-    atomic_store(&pool->shared.end, hands_over ? end : CONNECTION_CLOSES);
+    atomic_store(&pool->shared.fate, hands_over ? fate : CONNECTION_CLOSES);
     tell_all(pool);
 }
 

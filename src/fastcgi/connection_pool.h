@@ -38,9 +38,9 @@ void connection_pool_hear(struct connection_pool *pool, struct connection *conne
 void connection_pool_look_after(struct connection_pool *pool);
 
 /* Accepts no more, and lets go of the listener, whose number `other` takes over: once nobody else
- * holds the socket, a successor may have its file. From now on `end` is what becomes of connections
- * between two requests. By one thread, once. */
-void connection_pool_end(struct connection_pool *pool, enum connection_end end, int other);
+ * holds the socket, a successor may have its file. From now on `fate` is what becomes of
+ * connections between two requests. By one thread, once. */
+void connection_pool_end(struct connection_pool *pool, enum connection_fate fate, int other);
 
 /* How many connections there are. */
 int connection_pool_open(struct connection_pool *pool);

@@ -10,7 +10,7 @@
 
 enum {
     SCOREBOARD_WORKERS = 1024, /* those that serve, and those that still retire */
-    SCOREBOARD_STATES = 6,     /* of enum connection_state */
+    SCOREBOARD_STATES = 6,     /* of enum connection_state; 0, closed, means nothing */
     SCOREBOARD_STATUS_FIRST = 100,
     SCOREBOARD_STATUSES = 500
 };

@@ -15,6 +15,7 @@ static const char *const state_names[SCOREBOARD_STATES] = {
     [CONNECTION_LINGERING] = "lingering",
 };
 
+/* As in a URL: a name may hold bytes that are no UTF-8, which JSON cannot say. */
 static void write_text(FILE *out, struct slice text)
 {
     fputc('"', out);

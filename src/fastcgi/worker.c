@@ -129,11 +129,11 @@ static void finish(struct worker *worker, bool retires)
     long long grace = now + STOP_GRACE;
     long long patience = now + (retires ? worker->options->drain * 1000LL : STOP_IDLE);
     long long end = patience + STOP_BUSY;
-    enum connection_end kind = retires                                ? CONNECTION_HANDS_OVER
-                               : worker->options->leaves_to_successor ? CONNECTION_LEAVES
-                                                                      : CONNECTION_CLOSES;
+    enum connection_fate fate = retires                                ? CONNECTION_HANDS_OVER
+                                : worker->options->leaves_to_successor ? CONNECTION_LEAVES
+                                                                       : CONNECTION_CLOSES;
     atomic_store(&worker->options->place->retiring, true);
-    connection_pool_end(&worker->pool, kind, worker->stop);
+    connection_pool_end(&worker->pool, fate, worker->stop);
     while (now < end && !is_finished(worker, now, grace, patience)) {
         int number = wait_for_signal(worker, 20, &last);
         now = clock_now();

@@ -75,7 +75,7 @@ class Case:
 class Place:
     """A site of its own: one `serve` of one worker, behind an Apache with mod_proxy_fcgi."""
 
-    def __init__(self, work, project, program=None, threads=4):
+    def __init__(self, work, project, log=False, program=None, threads=4):
         home = work.fresh("besieged")
         shutil.copytree(project.home, home, dirs_exist_ok=True)
         own = Project(home)
@@ -85,6 +85,8 @@ class Place:
         self.cases = self._cases(own)
         self.serve = Serve(work, "--workers", 1, "--threads", threads, root=self.root,
                            program=program)
+        if log:
+            self.serve.command += ["--log", str(self.serve.home / "log")]
         # A slow POST holds a thread of Apache for as long as it lasts.
         room = f"ThreadsPerChild {APACHE_THREADS // 2}\nMaxRequestWorkers {APACHE_THREADS}\n"
         self.apache = Apache(work, room + defines("proxy", serve=self.serve), program=program)

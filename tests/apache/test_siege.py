@@ -3,6 +3,7 @@ nobody who waits is forgotten."""
 
 import json
 import random
+import signal
 import socket
 import subprocess
 import threading
@@ -18,19 +19,19 @@ from siege import Numbers, Place, Siege, descriptors, new_requests, rest_of_body
 
 
 @contextmanager
-def watched_for_races(work, project):
+def watched_for_races(work, project, log=False):
     """A place whose program was built with ThreadSanitizer, which must have nothing to say."""
     assert work.tsan, ("no program built with -DHANDBACK_BUILD=tsan: make build/tsan/bin/handback,"
                        " or name it by HANDBACK_PROGRAM_TSAN")
     asked = subprocess.run([work.tsan, "--version"], env={"TSAN_OPTIONS": "help=1"},
                            capture_output=True, text=True)
     assert "ThreadSanitizer" in asked.stdout + asked.stderr, "a program without ThreadSanitizer"
-    place = Place(work, project, program=work.tsan)
-    log = place.serve.home / "tsan"
-    place.serve.environment["TSAN_OPTIONS"] = f"halt_on_error=0:log_path={log}"
+    place = Place(work, project, log, program=work.tsan)
+    reports = place.serve.home / "tsan"
+    place.serve.environment["TSAN_OPTIONS"] = f"halt_on_error=0:log_path={reports}"
     with place:
         yield place
-    for found in log.parent.glob("tsan.*"):
+    for found in reports.parent.glob("tsan.*"):
         raise AssertionError(found.read_text()[:5000])
 
 
@@ -173,11 +174,20 @@ class Crowd:
         self.done, self.failures = Counter(), []
         self.threads = [threading.Thread(target=self._client, args=(n,)) for n in range(clients)]
 
-    def run(self):
+    def start(self):
         for thread in self.threads:
             thread.start()
+
+    def lasts(self):
+        return any(thread.is_alive() for thread in self.threads)
+
+    def join(self):
         for thread in self.threads:
             thread.join()
+
+    def run(self):
+        self.start()
+        self.join()
         return self
 
     def _client(self, seed):
@@ -225,4 +235,25 @@ def test_clients_that_do_everything_at_random_get_what_is_due_and_leave_nothing_
         assert place.worker() == worker
         for case in place.cases:
             case.judge_reply(fastcgi.ask(place.serve.address, case.params()))
+        assert place.serve.stop() == 0
+
+
+@pytest.mark.parametrize("open_place", [
+    pytest.param(Place, id="AddressSanitizer"),
+    pytest.param(watched_for_races, id="ThreadSanitizer"),
+])
+def test_such_clients_get_what_is_due_while_the_workers_are_replaced_all_the_time(
+        work, project, open_place):
+    with open_place(work, project, log=True) as place:
+        crowd = Crowd(place, 24, 8)
+        crowd.start()
+        rounds = 0
+        while crowd.lasts():
+            place.serve.process.send_signal(signal.SIGHUP if rounds % 10 == 0 else signal.SIGUSR1)
+            rounds += 1
+            time.sleep(0.08)
+        crowd.join()
+        assert crowd.failures == []
+        assert place.serve.status()["reloads"] >= 3
+        wait_until(lambda: len(place.serve.workers()) == 1, 20, "the end of the retired")
         assert place.serve.stop() == 0
