@@ -157,7 +157,7 @@ static void padding_is_not_read(void **state)
     message.len = 16;
     message.bytes[6] = 255;
     for (int i = 0; i < 255; i++) { /* looks like an FCGI_PARAMS with lengths of 2 GiB */
-        message_bytes(&message, i < 8 ? "\1\4\0\7\0\377\0\0" + i : "\377", 1);
+        message_bytes(&message, i < 8 ? &"\1\4\0\7\0\377\0\0"[i] : "\377", 1);
     }
     message_bytes(&message, rest, len);
     assert_int_equal(take(&intake), PEEK_REQUEST);
