@@ -74,11 +74,20 @@ static void drop_answer(struct connection *connection)
     }
 }
 
+/* Another thread may be looking at the descriptor inside epoll_wait; since Linux 6.9 it would hold
+ * the file until it returns from there, which may be long, and the peer would not hear of the
+ * close. And the events of a socket that lives on in a successor would go on. */
+static void close_descriptor(const struct connection *connection)
+{
+    epoll_ctl(connection->shared->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+    close(connection->fd);
+}
+
 void connection_close(struct connection *connection)
 {
     if (connection->state != CONNECTION_CLOSED) {
         drop_answer(connection);
-        close(connection->fd);
+        close_descriptor(connection);
         enter(connection, CONNECTION_CLOSED, 0);
         connection->fd = -1;
     }
@@ -119,13 +128,19 @@ static void wait_for_room(struct connection *connection)
     tell_again(connection);
 }
 
+/* Whether the connection ends with this answer because the worker does. */
+static bool is_closing(const struct connection *connection)
+{
+    return atomic_load(&connection->shared->fate) == CONNECTION_CLOSES;
+}
+
 /* Sends without ever waiting. Returns the number of bytes that left, or -1: the peer is gone. The
  * last bytes of a TCP connection wait for its end (MSG_MORE), so that the peer learns of both at
  * once and sends no further request. */
 static ssize_t send_some(const struct connection *connection, const unsigned char *bytes,
                          size_t len)
 {
-    bool last = !connection->rest.keep && connection->rest.length == 0;
+    bool last = is_closing(connection) && connection->rest.length == 0;
     int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (last ? MSG_MORE : 0);
     size_t sent = 0;
     while (sent < len) {
@@ -144,7 +159,7 @@ static ssize_t send_some(const struct connection *connection, const unsigned cha
 /* True when all of it left; else what remains is kept, or the connection is closed. */
 static bool send_record(struct connection *connection, const unsigned char *bytes, size_t len)
 {
-    if (atomic_load(&connection->shared->fate) == CONNECTION_CLOSES) {
+    if (is_closing(connection)) {
         connection->rest.keep = false;
     }
     ssize_t sent = send_some(connection, bytes, len);
@@ -207,6 +222,9 @@ static void end_answer(struct connection *connection)
     } else if (connection->rest.keep) {
         enter(connection, CONNECTION_IDLE, 0);
     } else {
+        if (is_closing(connection)) {
+            shutdown(connection->fd, SHUT_WR); /* what MSG_MORE has held back leaves with it */
+        }
         connection_close(connection);
         return;
     }
@@ -259,7 +277,7 @@ static size_t make_answer(struct connection *connection, size_t head, enum peek_
 /* The connection that carried one of a predecessor becomes that one, as if just accepted. */
 static void go_on_with(struct connection *connection, int fd)
 {
-    close(connection->fd);
+    close_descriptor(connection);
     connection->fd = fd;
     enter(connection, CONNECTION_IDLE, FIRST_PATIENCE);
     if (tell_epoll(connection, EPOLL_CTL_ADD) != 0) {
@@ -477,12 +495,7 @@ static bool leave(const struct connection *connection)
     if (fate == CONNECTION_LEAVES && clock_now() - connection->since >= LEAVING_PATIENCE) {
         return true;
     }
-    if (handover_send(&shared->successor, connection->fd) != 0) {
-        return false;
-    }
-    /* Closing does not end the events of a socket that lives on elsewhere. */
-    epoll_ctl(shared->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
-    return true;
+    return handover_send(&shared->successor, connection->fd) == 0;
 }
 
 void connection_step(struct connection *connection)

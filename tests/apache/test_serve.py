@@ -78,6 +78,16 @@ def test_half_sent_heads_are_dropped_after_five_seconds(serve):
     assert 3 < time.monotonic() - began < 9
 
 
+def test_a_connection_that_is_closed_is_seen_to_be_closed_at_once(work, project):
+    """Though other threads look at it too: the kernel may put the end off for as long as they wait."""
+    broken = fastcgi.record(fastcgi.GET_VALUES, b"\x7f\xffX", 0)
+    with Serve(work, "--workers", 1, root=project.root, program=work.release) as serve:
+        for _ in range(10_000):
+            with fastcgi.connect(serve.address, 2) as link:
+                link.sendall(broken)
+                assert link.recv(1) == b""
+
+
 def test_a_stalled_reader_is_served_when_it_reads_again(serve):
     with fastcgi.open_stalled(serve.address) as link:
         time.sleep(0.5)
