@@ -74,9 +74,9 @@ static void drop_answer(struct connection *connection)
     }
 }
 
-/* Another thread may be looking at the descriptor inside epoll_wait; on recent kernels the file then
- * lives on until that thread returns from there, which may be long, and the peer does not hear of
- * the close. And the events of a socket that lives on in a successor would go on. */
+/* Another thread may be looking at the descriptor inside epoll_wait; on recent kernels the file
+ * then lives on until that thread returns from there, which may be long, and the peer does not hear
+ * of the close. And the events of a socket that lives on in a successor would go on. */
 static void close_descriptor(const struct connection *connection)
 {
     epoll_ctl(connection->shared->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
