@@ -16,11 +16,12 @@ int file_open_beneath(int directory, const char *path);
 /* Opens a directory below `directory` in the same way, for reading its names. */
 int file_open_directory_beneath(int directory, const char *path);
 
-/* Whether the limits leave room for `count` more descriptors (at most FILE_DESCRIPTORS_ASKED) at
- * this moment. */
 enum {
     FILE_DESCRIPTORS_ASKED = 64
 };
+
+/* Whether the limits leave room for `count` more descriptors (at most FILE_DESCRIPTORS_ASKED) at
+ * this moment. */
 bool file_descriptors_left(int count);
 
 /* Reads a whole file of at most `limit` bytes into memory that the caller frees; a NUL follows it.
