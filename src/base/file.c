@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -18,13 +19,13 @@ struct open_how_24 {
 enum {
     BENEATH = 0x08,
     NO_MAGICLINKS = 0x02,
-    TRIES = 4
+    TRIES = 4,
+    DESCRIPTOR_NAME = 32
 };
 
-static int open_beneath(int directory, const char *path, int flags)
+static int open_resolving(int directory, const char *path, int flags, uint64_t resolve)
 {
-    struct open_how_24 how = {.flags = (uint64_t)flags | O_CLOEXEC,
-                              .resolve = BENEATH | NO_MAGICLINKS};
+    struct open_how_24 how = {.flags = (uint64_t)flags | O_CLOEXEC, .resolve = resolve};
     long fd = -1;
     /* EAGAIN: something was renamed while the kernel walked, so it could not prove the path. */
     for (int i = 0; i < TRIES; i++) {
@@ -36,9 +37,86 @@ static int open_beneath(int directory, const char *path, int flags)
     return (int)fd;
 }
 
+static int open_beneath(int directory, const char *path, int flags)
+{
+    return open_resolving(directory, path, flags, BENEATH | NO_MAGICLINKS);
+}
+
 int file_open_beneath(int directory, const char *path)
 {
     return open_beneath(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+}
+
+/* "/proc/self/fd/N": where the kernel shows what a descriptor stands for. */
+static void name_descriptor(int fd, char name[DESCRIPTOR_NAME])
+{
+    snprintf(name, DESCRIPTOR_NAME, "/proc/self/fd/%d", fd);
+}
+
+static bool find_path_of(int fd, char path[PATH_MAX])
+{
+    char name[DESCRIPTOR_NAME];
+    name_descriptor(fd, name);
+    ssize_t len = readlink(name, path, PATH_MAX - 1);
+    path[len > 0 ? len : 0] = '\0';
+    return len > 0 && path[0] == '/';
+}
+
+/* Whether `path` lies below the directory behind a descriptor. */
+static bool is_inside(const char *path, int directory)
+{
+    char root[PATH_MAX];
+    if (directory < 0 || !find_path_of(directory, root)) {
+        return false;
+    }
+    size_t len = strcmp(root, "/") == 0 ? 0 : strlen(root);
+    return strncmp(path, root, len) == 0 && path[len] == '/';
+}
+
+static bool is_inside_one_of(const char *path, struct slice directories)
+{
+    char name[PATH_MAX];
+    while (directories.at) {
+        int fd = slice_copy(slice_cut(&directories, ':'), name, sizeof name)
+                     ? open(name, O_PATH | O_DIRECTORY | O_CLOEXEC)
+                     : -1;
+        bool inside = is_inside(path, fd);
+        if (fd >= 0) {
+            close(fd);
+        }
+        if (inside) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Opens for reading what an O_PATH descriptor stands for. */
+static int open_again(int fd)
+{
+    char name[DESCRIPTOR_NAME];
+    name_descriptor(fd, name);
+    return open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+int file_open_following(int directory, const char *path, struct slice others)
+{
+    char found[PATH_MAX];
+    struct stat status;
+    int file = -1, place = open_resolving(directory, path, O_PATH, NO_MAGICLINKS);
+    if (place < 0) {
+        return -1;
+    }
+    if (!find_path_of(place, found) || fstat(place, &status) != 0 || !S_ISREG(status.st_mode) ||
+        !(is_inside(found, directory) || is_inside_one_of(found, others))) {
+        errno = EXDEV;
+    } else {
+        file = open_again(place);
+    }
+    int cause = errno;
+    close(place);
+    errno = cause;
+    return file;
 }
 
 int file_open_directory_beneath(int directory, const char *path)

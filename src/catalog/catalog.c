@@ -15,6 +15,7 @@ static const struct {
     {"sites", offsetof(struct format_header, sites), sizeof(struct format_site)},
     {"mounts", offsetof(struct format_header, mounts), sizeof(struct format_mount)},
     {"types", offsetof(struct format_header, types), sizeof(struct format_type)},
+    {"fields", offsetof(struct format_header, fields), sizeof(struct format_field)},
     {"releases", offsetof(struct format_header, releases), sizeof(struct format_release)},
     {"names", offsetof(struct format_header, names), sizeof(struct format_name)},
     {"entries", offsetof(struct format_header, entries), sizeof(struct format_entry)},
@@ -31,11 +32,21 @@ static const struct format_section *section_at(const struct catalog *catalog, si
     return (const struct format_section *)(const void *)(catalog->block + place);
 }
 
+const char *delivery_name(enum delivery delivery)
+{
+    static const char *const names[DELIVERY_COUNT] = {"body", "x-sendfile", "local-redirect",
+                                                      "x-accel-redirect"};
+    return names[delivery];
+}
+
 enum delivery delivery_of(struct slice word)
 {
-    return slice_equal(word, slice_of("body"))         ? DELIVERY_BODY
-           : slice_equal(word, slice_of("x-sendfile")) ? DELIVERY_X_SENDFILE
-                                                       : DELIVERY_COUNT;
+    int delivery = DELIVERY_BODY;
+    while (delivery < DELIVERY_COUNT &&
+           !slice_equal(word, slice_of(delivery_name((enum delivery)delivery)))) {
+        delivery++;
+    }
+    return (enum delivery)delivery;
 }
 
 int catalog_open(struct catalog *catalog, const void *block, uint64_t size, struct error *error)
@@ -104,13 +115,32 @@ struct catalog_mount catalog_mount(const struct catalog *catalog, uint32_t index
         .root = view_text(catalog, mount->root),
         .charset = view_text(catalog, mount->charset),
         .manifests = view_text(catalog, mount->manifests),
+        .immutable = view_text(catalog, mount->immutable),
+        .follow = view_text(catalog, mount->follow),
+        .index_file = view_text(catalog, mount->index_file),
+        .delivery_url = view_text(catalog, mount->delivery_url),
+        .delivery_root = view_text(catalog, mount->delivery_root),
         .max_age_sent = mount->max_age != FORMAT_NO_MAX_AGE,
         .max_age = mount->max_age,
         .allow_all_origins = (mount->flags & FORMAT_ALLOW_ALL_ORIGINS) != 0,
-        .media = (mount->flags & FORMAT_MEDIA) != 0,
+        .kind = (enum mount_kind)mount->kind,
         .first_type = mount->first_type,
         .types = mount->types,
+        .first_field = mount->first_field,
+        .fields = mount->fields,
     };
+}
+
+bool catalog_field(const struct catalog *catalog, const struct catalog_mount *mount, uint32_t index,
+                   struct catalog_field *field)
+{
+    const struct format_field *from =
+        VIEW_ELEMENT(catalog, field, (uint64_t)mount->first_field + index);
+    *field = (struct catalog_field){.glob = view_text(catalog, from->glob),
+                                    .name = view_text(catalog, from->name),
+                                    .value = view_text(catalog, from->value),
+                                    .removed = (from->flags & FORMAT_FIELD_REMOVED) != 0};
+    return view_field_is_sound(catalog, from);
 }
 
 struct catalog_release catalog_release(const struct catalog *catalog, uint32_t index)
@@ -156,14 +186,18 @@ int catalog_choose(struct catalog *catalog, uint32_t mount, struct slice wanted,
                    struct slice current, struct error *error)
 {
     uint32_t found = find_release(catalog, mount, wanted);
+    enum catalog_choice choice = CHOICE_WANTED;
     bool known = found != FORMAT_EVERY_RELEASE || !wanted.at;
     if (found == FORMAT_EVERY_RELEASE) {
         found = find_release(catalog, mount, current);
+        choice = CHOICE_CURRENT;
     }
     if (found == FORMAT_EVERY_RELEASE) {
         found = newest_release_in_root(catalog, mount);
+        choice = CHOICE_PUBLISHED;
     }
     catalog->chosen[mount] = found;
+    catalog->choice[mount] = found == FORMAT_EVERY_RELEASE ? CHOICE_NONE : choice;
     if (known) {
         return 0;
     }

@@ -16,16 +16,35 @@ enum {
 enum delivery {
     DELIVERY_BODY,
     DELIVERY_X_SENDFILE,
+    DELIVERY_LOCAL_REDIRECT,
+    DELIVERY_X_ACCEL_REDIRECT,
     DELIVERY_COUNT
 };
 
-/* "body", "x-sendfile"; DELIVERY_COUNT for any other word. */
+/* "body", "x-sendfile", "local-redirect", "x-accel-redirect"; DELIVERY_COUNT for any other word. */
 enum delivery delivery_of(struct slice word);
+const char *delivery_name(enum delivery delivery);
+
+enum mount_kind {
+    MOUNT_STATIC,
+    MOUNT_MEDIA, /* user uploads: live, never promised, never run by a browser as the site */
+    MOUNT_ROOT,  /* robots.txt and the like at the top of the site */
+    MOUNT_KINDS
+};
+
+/* Why a release was chosen. */
+enum catalog_choice {
+    CHOICE_NONE,
+    CHOICE_WANTED,    /* RELEASE_ID */
+    CHOICE_CURRENT,   /* the link `current` */
+    CHOICE_PUBLISHED, /* the last one in the root */
+};
 
 struct catalog {
     const unsigned char *block;
     uint64_t size;
     uint32_t chosen[CATALOG_MOUNTS_MAX]; /* the release that answers original names, per mount */
+    enum catalog_choice choice[CATALOG_MOUNTS_MAX]; /* and why */
 };
 
 struct catalog_site {
@@ -37,12 +56,26 @@ struct catalog_mount {
     struct slice url;
     struct slice root;
     struct slice charset;
-    struct slice manifests;
+    struct slice manifests;     /* globs, separated by ':' */
+    struct slice immutable;     /* likewise */
+    struct slice follow;        /* directories that links may reach, separated by ':' */
+    struct slice index_file;    /* empty: none */
+    struct slice delivery_url;  /* empty: none */
+    struct slice delivery_root; /* empty: as root */
     bool max_age_sent;
     uint32_t max_age; /* seconds */
     bool allow_all_origins;
-    bool media; /* user uploads: live, never promised, never run by a browser as the site */
+    enum mount_kind kind;
     uint32_t first_type, types;
+    uint32_t first_field, fields;
+};
+
+/* A header field of its own for the names that a glob matches. */
+struct catalog_field {
+    struct slice glob;
+    struct slice name;
+    struct slice value;
+    bool removed; /* what would be sent under this name is not */
 };
 
 enum catalog_proof {
@@ -99,6 +132,10 @@ uint64_t catalog_names(const struct catalog *catalog);
 /* The element at an index below the count; an element that is not sound gives absent slices. */
 struct catalog_mount catalog_mount(const struct catalog *catalog, uint32_t index);
 struct catalog_release catalog_release(const struct catalog *catalog, uint32_t index);
+
+/* A field of a mount, `index` below its count of fields; false when it is not sound. */
+bool catalog_field(const struct catalog *catalog, const struct catalog_mount *mount, uint32_t index,
+                   struct catalog_field *field);
 
 /* The release that was chosen for a mount; absent slices while there is none. */
 struct catalog_release catalog_chosen_release(const struct catalog *catalog, uint32_t mount);

@@ -1,6 +1,6 @@
 /* The catalog, byte by byte: the compiled index of a site in one position-independent block.
  *
- *   header | sites | mounts | types | releases | names | entries | variants | slots | text
+ *   header | sites | mounts | types | fields | releases | names | entries | variants | slots | text
  *
  * Every section begins at a multiple of eight bytes; numbers are in the byte order of the machine,
  * which the header names. There are no pointers: a text is a place in the text section (its bytes,
@@ -16,7 +16,7 @@
 
 #define FORMAT_MAGIC "HANDBACK"
 enum {
-    FORMAT_VERSION = 1,
+    FORMAT_VERSION = 2,
     FORMAT_BYTE_ORDER = 0x01020304
 };
 
@@ -40,6 +40,7 @@ struct format_header {
     struct format_section sites; /* exactly one */
     struct format_section mounts;
     struct format_section types;
+    struct format_section fields;
     struct format_section releases;
     struct format_section names;
     struct format_section entries;
@@ -58,7 +59,6 @@ struct format_site {
 #define FORMAT_NO_MAX_AGE UINT32_MAX
 enum {
     FORMAT_ALLOW_ALL_ORIGINS = 1,
-    FORMAT_MEDIA = 2, /* user uploads */
 };
 
 /* A URL prefix, a directory and a policy. */
@@ -66,17 +66,39 @@ struct format_mount {
     struct format_text url;  /* decoded, begins and ends with '/' */
     struct format_text root; /* absolute, no '/' at the end */
     struct format_text charset;
-    struct format_text manifests; /* globs, separated by ':' */
-    uint32_t max_age;             /* seconds, or FORMAT_NO_MAX_AGE */
+    struct format_text manifests;     /* globs, separated by ':' */
+    struct format_text immutable;     /* likewise, or empty */
+    struct format_text follow;        /* directories, separated by ':', or empty */
+    struct format_text index_file;    /* a file name, or empty */
+    struct format_text delivery_url;  /* begins and ends with '/', or empty */
+    struct format_text delivery_root; /* absolute, or empty: as root */
+    uint32_t max_age;                 /* seconds, or FORMAT_NO_MAX_AGE */
+    uint32_t kind;                    /* enum mount_kind */
     uint32_t flags;
     uint32_t first_type; /* this mount's media types of its own */
     uint32_t types;
+    uint32_t first_field; /* this mount's header fields of its own */
+    uint32_t fields;
+    uint32_t reserved;
 };
 
 /* A media type that beats the compiled-in table. */
 struct format_type {
     struct format_text key; /* ".ext", or a whole file name */
     struct format_text type;
+};
+
+enum {
+    FORMAT_FIELD_REMOVED = 1
+};
+
+/* A header field of the answers whose names a glob matches. */
+struct format_field {
+    struct format_text glob;
+    struct format_text name;
+    struct format_text value;
+    uint32_t flags;
+    uint32_t reserved;
 };
 
 enum {

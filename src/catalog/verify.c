@@ -82,6 +82,11 @@ int catalog_verify(const struct catalog *catalog, struct error *error)
             return view_invalid(error, "a media type");
         }
     }
+    for (uint64_t i = 0; i < header->fields.count; i++) {
+        if (!view_field_is_sound(catalog, VIEW_ELEMENT(catalog, field, i))) {
+            return view_invalid(error, "a header field");
+        }
+    }
     for (uint64_t i = 0; i < header->releases.count; i++) {
         if (!view_release_is_sound(catalog, VIEW_ELEMENT(catalog, release, i))) {
             return view_invalid(error, "a release");

@@ -1,5 +1,6 @@
 #include "catalog/view.h"
 
+#include "http/head.h"
 #include "http/path.h"
 
 int view_invalid(struct error *error, const char *what)
@@ -95,14 +96,30 @@ bool view_entry_is_sound(const struct catalog *catalog, const struct format_entr
            entry->variants <= CODING_IDENTITY && variants_are_sound(catalog, entry);
 }
 
+static bool is_within(uint32_t first, uint32_t count, const struct format_section *section)
+{
+    return first <= section->count && count <= section->count - first;
+}
+
 bool view_mount_is_sound(const struct catalog *catalog, const struct format_mount *mount)
 {
     struct slice url = view_text(catalog, mount->url), root = view_text(catalog, mount->root);
-    uint64_t types = view_header(catalog)->types.count;
+    const struct format_header *header = view_header(catalog);
     return slice_starts(url, slice_of("/")) && slice_ends(url, slice_of("/")) &&
            slice_starts(root, slice_of("/")) && text_is_clean(catalog, mount->root) &&
            text_is_clean(catalog, mount->charset) && text_is_clean(catalog, mount->manifests) &&
-           mount->first_type <= types && mount->types <= types - mount->first_type;
+           text_is_clean(catalog, mount->immutable) && text_is_clean(catalog, mount->follow) &&
+           text_is_clean(catalog, mount->index_file) &&
+           text_is_clean(catalog, mount->delivery_url) &&
+           text_is_clean(catalog, mount->delivery_root) && mount->kind < MOUNT_KINDS &&
+           is_within(mount->first_type, mount->types, &header->types) &&
+           is_within(mount->first_field, mount->fields, &header->fields);
+}
+
+bool view_field_is_sound(const struct catalog *catalog, const struct format_field *field)
+{
+    return text_is_clean(catalog, field->glob) && head_is_token(view_text(catalog, field->name)) &&
+           text_is_clean(catalog, field->value);
 }
 
 bool view_type_is_sound(const struct catalog *catalog, const struct format_type *type)

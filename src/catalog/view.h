@@ -24,6 +24,7 @@ const void *view_element(const struct catalog *catalog, const struct format_sect
 #define VIEW_SECTION_site sites
 #define VIEW_SECTION_mount mounts
 #define VIEW_SECTION_type types
+#define VIEW_SECTION_field fields
 #define VIEW_SECTION_release releases
 #define VIEW_SECTION_name names
 #define VIEW_SECTION_entry entries
@@ -37,6 +38,7 @@ bool view_name_is_sound(const struct catalog *catalog, const struct format_name 
 bool view_entry_is_sound(const struct catalog *catalog, const struct format_entry *entry);
 bool view_mount_is_sound(const struct catalog *catalog, const struct format_mount *mount);
 bool view_type_is_sound(const struct catalog *catalog, const struct format_type *type);
+bool view_field_is_sound(const struct catalog *catalog, const struct format_field *field);
 bool view_release_is_sound(const struct catalog *catalog, const struct format_release *release);
 bool view_site_is_sound(const struct catalog *catalog, const struct format_site *site);
 

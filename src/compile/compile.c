@@ -173,7 +173,7 @@ static void compile_mount(struct mount_work *work)
         log_error(&error);
         return;
     }
-    if (!mount->media) {
+    if (mount->kind == MOUNT_STATIC) {
         compile_manifests(work);
     }
     close(work->root);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static const char *const root_names[MOUNT_KINDS] = {"STATIC_ROOT", "MEDIA_ROOT", "HANDBACK_ROOT"};
+
 static bool is_known(const char *name, size_t len)
 {
     const char *config = "HANDBACK_CONFIG";
@@ -55,15 +57,63 @@ static int refuse_project(const struct settings_mount *mount, apr_pool_t *pool, 
                      mount->url, mount->root);
 }
 
+static int take_pending_mounts(struct settings *settings, struct error *error)
+{
+    for (int kind = 0; kind < MOUNT_KINDS; kind++) {
+        const struct settings_mount *mount = &settings->pending[kind];
+        if (mount->root && settings->mounts == CATALOG_MOUNTS_MAX) {
+            return error_set(error, HB_SETTING_BAD_VALUE, "%s: more than %d mounts",
+                             root_names[kind], CATALOG_MOUNTS_MAX);
+        }
+        if (mount->root) {
+            settings->mount[settings->mounts++] = *mount;
+        }
+    }
+    return 0;
+}
+
+static int check_mount(const struct settings *settings, const struct settings_mount *mount,
+                       apr_pool_t *pool, struct error *error)
+{
+    if (!mount->root) {
+        return error_set(
+            error, HB_SETTING_REQUIRED,
+            "%s is not set: give the directory, in the environment or as \"root\" in %s",
+            root_names[mount->kind], settings->file ? settings->file : "handback.json");
+    }
+    if (mount->kind == MOUNT_ROOT && strcmp(mount->url, "/") != 0) {
+        return error_set(error, HB_SETTING_BAD_VALUE,
+                         "url: \"%s\": that of a mount of kind root is /", mount->url);
+    }
+    if (mount->kind == MOUNT_MEDIA && *mount->immutable) {
+        return error_set(error, HB_SETTING_BAD_VALUE,
+                         "immutable: uploads may change, and are never immutable");
+    }
+    return refuse_project(mount, pool, error);
+}
+
+/* A redirecting delivery needs somewhere to redirect to. */
+static int check_delivery(const struct settings *settings, struct error *error)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        found = found || *settings->mount[i].delivery_url;
+    }
+    if (!found && (settings->delivery == DELIVERY_LOCAL_REDIRECT ||
+                   settings->delivery == DELIVERY_X_ACCEL_REDIRECT)) {
+        return error_set(error, HB_SETTING_REQUIRED,
+                         "delivery %s needs delivery_url (HANDBACK_DELIVERY_URL): the URL under "
+                         "which the web server finds the root",
+                         delivery_name(settings->delivery));
+    }
+    return 0;
+}
+
 int settings_read(struct settings *settings, char **environment, apr_pool_t *pool,
                   struct error *error)
 {
     const char *named = settings_variable(environment, "HANDBACK_CONFIG");
-    *settings = (struct settings){.mounts = 1, .delivery = DELIVERY_BODY, .coding_header = ""};
-    settings->mount[0] = settings_default_mount(pool);
-    settings->media = settings_default_mount(pool);
-    settings->media.media = true;
-    settings->media.url = "/media/";
+    settings_clear(settings, pool);
     settings->file = named ? named : default_file(pool);
     if (named && named[0] != '/') {
         return error_set(error, HB_SETTING_BAD_VALUE,
@@ -76,26 +126,15 @@ int settings_read(struct settings *settings, char **environment, apr_pool_t *poo
         settings_set_variables(settings, environment, true, pool, error) != 0) {
         return -1;
     }
-    if (settings->media.root && settings->mounts == CATALOG_MOUNTS_MAX) {
-        return error_set(error, HB_SETTING_BAD_VALUE, "MEDIA_ROOT: more than %d mounts",
-                         CATALOG_MOUNTS_MAX);
-    }
-    if (settings->media.root) {
-        settings->mount[settings->mounts++] = settings->media;
+    if (take_pending_mounts(settings, error) != 0) {
+        return -1;
     }
     for (uint32_t i = 0; i < settings->mounts; i++) {
-        if (!settings->mount[i].root) {
-            return error_set(
-                error, HB_SETTING_REQUIRED,
-                "%s is not set: give the directory, in the environment or as \"root\" in %s",
-                settings->mount[i].media ? "MEDIA_ROOT" : "STATIC_ROOT",
-                settings->file ? settings->file : "handback.json");
-        }
-        if (refuse_project(&settings->mount[i], pool, error) != 0) {
+        if (check_mount(settings, &settings->mount[i], pool, error) != 0) {
             return -1;
         }
     }
-    return 0;
+    return check_delivery(settings, error);
 }
 
 int settings_open_roots(const struct settings *settings, struct error *error)

@@ -1,7 +1,6 @@
 #include "compile/settings_file.h"
 
 #include "base/file.h"
-#include "base/log.h"
 
 #include <apr_strings.h>
 #include <errno.h>
@@ -22,8 +21,7 @@ struct reader {
     const char *path;
     const char *base;
     apr_pool_t *pool;
-    struct settings_mount first; /* the static mount, as the environment describes it */
-    unsigned statics;            /* static mounts read so far */
+    unsigned seen[MOUNT_KINDS]; /* mounts of each kind read so far */
 };
 
 /* Puts the name of the file before the fault. */
@@ -75,6 +73,17 @@ static bool value_of(const json_t *json, apr_pool_t *pool, struct settings_value
     }
 }
 
+/* jansson's iterators take no const object, though they only read it. */
+static void *first_item(const json_t *object)
+{
+    return json_object_iter((json_t *)(uintptr_t)object);
+}
+
+static void *next_item(const json_t *object, void *at)
+{
+    return json_object_iter_next((json_t *)(uintptr_t)object, at);
+}
+
 static int read_types(const struct reader *reader, struct settings_mount *mount,
                       const json_t *types, struct error *error)
 {
@@ -83,9 +92,7 @@ static int read_types(const struct reader *reader, struct settings_mount *mount,
     if (!json_is_object(types)) {
         return error_set(error, HB_SETTING_BAD_VALUE, "mimetypes is not an object");
     }
-    /* jansson's iterators take no const object, though they only read it. */
-    void *at = json_object_iter((json_t *)(uintptr_t)types);
-    for (; at; at = json_object_iter_next((json_t *)(uintptr_t)types, at)) {
+    for (void *at = first_item(types); at; at = next_item(types, at)) {
         key = json_object_iter_key(at);
         type = json_object_iter_value(at);
         if (!json_is_string(type)) {
@@ -99,12 +106,55 @@ static int read_types(const struct reader *reader, struct settings_mount *mount,
     return 0;
 }
 
+static int read_fields_of(const struct reader *reader, struct settings_mount *mount,
+                          const char *glob, const json_t *fields, struct error *error)
+{
+    for (void *at = first_item(fields); at; at = next_item(fields, at)) {
+        const json_t *value = json_object_iter_value(at);
+        const char *text = json_string_value(value);
+        struct settings_field field = {.glob = apr_pstrdup(reader->pool, glob),
+                                       .name = apr_pstrdup(reader->pool, json_object_iter_key(at)),
+                                       .value = text ? apr_pstrdup(reader->pool, text) : NULL};
+        if (!text && !json_is_null(value)) {
+            return error_set(error, HB_SETTING_BAD_VALUE,
+                             "headers: \"%s\": %s is neither a string nor null", glob, field.name);
+        }
+        if (settings_add_field(mount, &field, error) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* {"glob": {"Name": "value", "Name": null}}, in the order of the file. */
+static int read_fields(const struct reader *reader, struct settings_mount *mount,
+                       const json_t *globs, struct error *error)
+{
+    if (!json_is_object(globs)) {
+        return error_set(error, HB_SETTING_BAD_VALUE, "headers is not an object");
+    }
+    for (void *at = first_item(globs); at; at = next_item(globs, at)) {
+        const json_t *fields = json_object_iter_value(at);
+        if (!json_is_object(fields)) {
+            return error_set(error, HB_SETTING_BAD_VALUE, "headers: \"%s\" is not an object",
+                             json_object_iter_key(at));
+        }
+        if (read_fields_of(reader, mount, json_object_iter_key(at), fields, error) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* One key; `mount` is NULL where only keys of the whole site may stand. */
 static int read_key(const struct reader *reader, struct settings_mount *mount, const char *key,
                     const json_t *value, struct error *error)
 {
     if (mount && strcmp(key, "mimetypes") == 0) {
         return read_types(reader, mount, value, error);
+    }
+    if (mount && strcmp(key, "headers") == 0) {
+        return read_fields(reader, mount, value, error);
     }
     struct settings_value plain;
     if (!value_of(value, reader->pool, &plain)) {
@@ -128,40 +178,42 @@ static int read_keys(const struct reader *reader, struct settings_mount *mount, 
     return 0;
 }
 
-/* A mount of the list. Kinds of a later version are named and left out. */
+static int read_kind(const json_t *object, enum mount_kind *kind, struct error *error)
+{
+    static const char *const names[MOUNT_KINDS] = {"static", "media", "root"};
+    const json_t *json = json_object_get(object, "kind");
+    const char *name = json ? json_string_value(json) : names[MOUNT_STATIC];
+    if (!json_is_object(object) || !name) {
+        return error_set(error, HB_SETTINGS_FILE_NOT_JSON, "mounts: every item must be an object");
+    }
+    for (int i = 0; i < MOUNT_KINDS; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *kind = (enum mount_kind)i;
+            return 0;
+        }
+    }
+    return error_set(error, HB_SETTING_BAD_VALUE, "kind: \"%s\" is not static, media or root",
+                     name);
+}
+
 static int read_mount(struct reader *reader, json_t *object, struct error *error)
 {
     struct settings *settings = reader->settings;
-    const char *kind = json_string_value(json_object_get(object, "kind"));
-    if (!json_is_object(object) || (json_object_get(object, "kind") && !kind)) {
-        return error_set(error, HB_SETTINGS_FILE_NOT_JSON, "mounts: every item must be an object");
-    }
-    bool media = kind && strcmp(kind, "media") == 0;
-    if (kind && strcmp(kind, "root") == 0) {
-        struct error notice;
-        error_set(&notice, HB_SETTING_WITHOUT_EFFECT,
-                  "%s: mounts of kind %s have no effect in this version", reader->path, kind);
-        log_error(&notice);
-        return 0;
-    }
-    if (kind && !media && strcmp(kind, "static") != 0) {
-        return error_set(error, HB_SETTING_BAD_VALUE, "kind: \"%s\" is not static, media or root",
-                         kind);
+    enum mount_kind kind = MOUNT_STATIC;
+    if (read_kind(object, &kind, error) != 0) {
+        return -1;
     }
     if (settings->mounts == CATALOG_MOUNTS_MAX) {
         return error_set(error, HB_SETTING_BAD_VALUE, "mounts: more than %d", CATALOG_MOUNTS_MAX);
     }
-    /* The first of each kind already holds what Django's variables say. */
-    struct settings_mount *mount = &settings->mount[settings->mounts];
-    if (media) {
-        *mount = settings->media;
-        settings->media.root = NULL;
-    } else if (reader->statics++ > 0) {
-        *mount = settings_default_mount(reader->pool);
+    /* The first of each kind already holds what the environment says. */
+    struct settings_mount *mount = &settings->mount[settings->mounts++];
+    if (reader->seen[kind]++ == 0) {
+        *mount = settings->pending[kind];
+        settings->pending[kind].root = NULL;
     } else {
-        *mount = reader->first;
+        *mount = settings_default_mount(kind, reader->pool);
     }
-    settings->mounts++;
     return read_keys(reader, mount, object, "kind", error);
 }
 
@@ -177,13 +229,14 @@ static int read_object(struct reader *reader, json_t *object, struct error *erro
     if (!json_is_array(mounts)) {
         return error_set(error, HB_SETTINGS_FILE_NOT_JSON, "mounts is not a list");
     }
+    reader->settings->pending[MOUNT_STATIC] = reader->settings->mount[0];
     reader->settings->mounts = 0;
     for (size_t i = 0; i < json_array_size(mounts); i++) {
         if (read_mount(reader, json_array_get(mounts, i), error) != 0) {
             return -1;
         }
     }
-    if (reader->statics == 0) {
+    if (reader->seen[MOUNT_STATIC] == 0) {
         return error_set(error, HB_SETTING_REQUIRED, "mounts names no static mount");
     }
     return read_keys(reader, NULL, object, "mounts", error);
@@ -225,8 +278,7 @@ int settings_file_read(struct settings *settings, const char *path, bool named, 
                             .path = path,
                             .base =
                                 apr_pstrndup(pool, path, slash ? (apr_size_t)(slash - path) : 0),
-                            .pool = pool,
-                            .first = settings->mount[0]};
+                            .pool = pool};
     int result = parse(&reader, bytes, length, error);
     free(bytes);
     return result == 0 ? 0 : in_file(&reader, error);

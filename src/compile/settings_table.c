@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* What a setter may use beside the text itself. */
 struct setting_context {
@@ -49,25 +50,33 @@ static bool parse_boolean(const char *value, bool *result)
     return false;
 }
 
-static int set_root(struct setting_context *context, const char *value, struct error *error)
+/* The absolute path of a directory, without a slash at its end. */
+static int read_directory(const struct setting_context *context, const char *value,
+                          const char **directory, struct error *error)
 {
-    if (has_control(value) || strlen(value) >= PATH_MAX) {
+    if (has_control(value) || !*value || strlen(value) >= PATH_MAX) {
         return bad_value(context, value, "a path", error);
     }
     if (value[0] != '/' && !context->base) {
         return bad_value(context, value, "an absolute path", error);
     }
-    char *root = value[0] == '/' ? apr_pstrdup(context->pool, value)
+    char *path = value[0] == '/' ? apr_pstrdup(context->pool, value)
                                  : apr_pstrcat(context->pool, context->base, "/", value, NULL);
-    for (size_t len = strlen(root); len > 1 && root[len - 1] == '/'; len--) {
-        root[len - 1] = '\0';
+    for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--) {
+        path[len - 1] = '\0';
     }
-    context->mount->root = root;
+    *directory = path;
     return 0;
 }
 
-/* A path, or a URL whose path counts. */
-static int set_url(struct setting_context *context, const char *value, struct error *error)
+static int set_root(struct setting_context *context, const char *value, struct error *error)
+{
+    return read_directory(context, value, &context->mount->root, error);
+}
+
+/* A path, or a URL whose path counts, as a decoded prefix. */
+static int read_url(const struct setting_context *context, const char *value, const char **url,
+                    struct error *error)
 {
     struct path path;
     const char *authority = strstr(value, "//");
@@ -79,32 +88,107 @@ static int set_url(struct setting_context *context, const char *value, struct er
         path_resolve(slice_of(rooted), &path) != PATH_OK) {
         return bad_value(context, value, "a URL prefix such as /static/", error);
     }
-    context->mount->url =
-        strcmp(path.text, "/") == 0 ? "/" : apr_pstrcat(context->pool, path.text, "/", NULL);
+    *url = apr_pstrcat(context->pool, path.text, path.directory ? "" : "/", NULL);
     return 0;
+}
+
+static int set_url(struct setting_context *context, const char *value, struct error *error)
+{
+    return read_url(context, value, &context->mount->url, error);
+}
+
+/* The first mount of a kind: of the file, or as the environment describes it. */
+static struct settings_mount *mount_of(struct settings *settings, enum mount_kind kind)
+{
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        if (settings->mount[i].kind == kind) {
+            return &settings->mount[i];
+        }
+    }
+    return &settings->pending[kind];
 }
 
 static int set_media_root(struct setting_context *context, const char *value, struct error *error)
 {
-    context->mount = &context->settings->media;
+    context->mount = mount_of(context->settings, MOUNT_MEDIA);
     return set_root(context, value, error);
 }
 
 static int set_media_url(struct setting_context *context, const char *value, struct error *error)
 {
-    context->mount = &context->settings->media;
+    context->mount = mount_of(context->settings, MOUNT_MEDIA);
     return set_url(context, value, error);
 }
 
-static int set_manifests(struct setting_context *context, const char *value, struct error *error)
+static int set_root_mount(struct setting_context *context, const char *value, struct error *error)
+{
+    context->mount = mount_of(context->settings, MOUNT_ROOT);
+    return set_root(context, value, error);
+}
+
+static int read_globs(const struct setting_context *context, const char *value, const char **globs,
+                      struct error *error)
 {
     for (struct slice rest = slice_of(value); rest.at;) {
         if (!path_is_plain(slice_cut(&rest, ':'))) {
             return bad_value(context, value, "a list of file names or globs below the root", error);
         }
     }
-    context->mount->manifests = apr_pstrdup(context->pool, value);
+    *globs = apr_pstrdup(context->pool, value);
     return 0;
+}
+
+static int set_manifests(struct setting_context *context, const char *value, struct error *error)
+{
+    return read_globs(context, value, &context->mount->manifests, error);
+}
+
+static int set_immutable(struct setting_context *context, const char *value, struct error *error)
+{
+    return read_globs(context, value, &context->mount->immutable, error);
+}
+
+/* "inside", or the directories that links may reach besides. */
+static int set_follow(struct setting_context *context, const char *value, struct error *error)
+{
+    context->mount->follow = "";
+    for (struct slice rest = slice_of(value); rest.at && strcmp(value, "inside") != 0;) {
+        struct slice item = slice_cut(&rest, ':');
+        const char *directory, *before = context->mount->follow;
+        if (read_directory(context, apr_pstrmemdup(context->pool, item.at, item.len), &directory,
+                           error) != 0) {
+            return -1;
+        }
+        context->mount->follow =
+            apr_pstrcat(context->pool, before, *before ? ":" : "", directory, NULL);
+    }
+    return 0;
+}
+
+/* As WhiteNoise: true stands for index.html. */
+static int set_index_file(struct setting_context *context, const char *value, struct error *error)
+{
+    bool on;
+    if (parse_boolean(value, &on)) {
+        context->mount->index_file = on ? "index.html" : "";
+        return 0;
+    }
+    if (!path_is_plain(slice_of(value)) || strchr(value, '/') || value[0] == '.') {
+        return bad_value(context, value, "true, false, or the name of a file", error);
+    }
+    context->mount->index_file = apr_pstrdup(context->pool, value);
+    return 0;
+}
+
+static int set_delivery_url(struct setting_context *context, const char *value, struct error *error)
+{
+    return read_url(context, value, &context->mount->delivery_url, error);
+}
+
+static int set_delivery_root(struct setting_context *context, const char *value,
+                             struct error *error)
+{
+    return read_directory(context, value, &context->mount->delivery_root, error);
 }
 
 static int set_release(struct setting_context *context, const char *value, struct error *error)
@@ -154,7 +238,8 @@ static int set_delivery(struct setting_context *context, const char *value, stru
 {
     context->settings->delivery = delivery_of(slice_of(value));
     if (context->settings->delivery == DELIVERY_COUNT) {
-        return bad_value(context, value, "body or x-sendfile", error);
+        return bad_value(context, value, "body, x-sendfile, local-redirect or x-accel-redirect",
+                         error);
     }
     return 0;
 }
@@ -199,16 +284,15 @@ static const struct setting {
     {"coding_header", "HANDBACK_CODING_HEADER", true, TEXT, set_coding_header},
     {"state", "HANDBACK_STATE", true, ANY, NULL},
     {"pool", "HANDBACK_POOL", true, ANY, NULL},
-    {"delivery_url", "HANDBACK_DELIVERY_URL", true, ANY, NULL},
-    {"delivery_root", "HANDBACK_DELIVERY_ROOT", true, ANY, NULL},
+    {"delivery_url", "HANDBACK_DELIVERY_URL", true, TEXT, set_delivery_url},
+    {"delivery_root", "HANDBACK_DELIVERY_ROOT", true, TEXT, set_delivery_root},
+    {"immutable", "HANDBACK_IMMUTABLE", false, LIST, set_immutable},
+    {"follow", "HANDBACK_FOLLOW", false, LIST, set_follow},
+    {"index_file", "HANDBACK_INDEX_FILE", false, BOOLEAN, set_index_file},
     {"dirs", "HANDBACK_DIRS", false, ANY, NULL},
-    {"immutable", "HANDBACK_IMMUTABLE", false, ANY, NULL},
-    {"follow", "HANDBACK_FOLLOW", false, ANY, NULL},
-    {"index_file", "HANDBACK_INDEX_FILE", false, ANY, NULL},
-    {"headers", NULL, false, ANY, NULL},
     {"skip_compress_extensions", NULL, false, ANY, NULL},
     {"keep_only_hashed_files", NULL, false, ANY, NULL},
-    {NULL, "HANDBACK_ROOT", true, ANY, NULL},
+    {NULL, "HANDBACK_ROOT", true, TEXT, set_root_mount},
 };
 enum {
     SETTINGS = sizeof table / sizeof *table
@@ -239,8 +323,11 @@ int settings_set(struct settings *settings, struct settings_mount *mount, const 
                  const struct settings_value *value, const char *base, apr_pool_t *pool,
                  struct error *error)
 {
-    struct setting_context context = {
-        .settings = settings, .mount = mount, .name = key, .base = base, .pool = pool};
+    struct setting_context context = {.settings = settings,
+                                      .mount = mount ? mount : mount_of(settings, MOUNT_STATIC),
+                                      .name = key,
+                                      .base = base,
+                                      .pool = pool};
     for (size_t i = 0; i < SETTINGS; i++) {
         if (!table[i].key || strcmp(table[i].key, key) != 0 || (!mount && !table[i].of_site)) {
             continue;
@@ -268,17 +355,93 @@ int settings_add_type(struct settings_mount *mount, const char *key, const char 
     return 0;
 }
 
-struct settings_mount settings_default_mount(apr_pool_t *pool)
+/* Fields that frame a message, or that our own decisions stand in. */
+static bool is_ours(const char *name)
 {
+    static const char *const names[] = {"Status",
+                                        "Connection",
+                                        "Keep-Alive",
+                                        "Transfer-Encoding",
+                                        "TE",
+                                        "Trailer",
+                                        "Upgrade",
+                                        "Proxy-Connection",
+                                        "Content-Range",
+                                        "Content-Length",
+                                        "Content-Encoding",
+                                        "Accept-Ranges",
+                                        "ETag",
+                                        "Last-Modified",
+                                        "Location",
+                                        "Date",
+                                        "X-Sendfile",
+                                        "X-LiteSpeed-Location"};
+    static const char *const beginnings[] = {"X-Accel-", "X-LIGHTTPD-"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcasecmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
+        if (strncasecmp(name, beginnings[i], strlen(beginnings[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int settings_add_field(struct settings_mount *mount, const struct settings_field *field,
+                       struct error *error)
+{
+    const char *fault = NULL;
+    if (!path_is_plain(slice_of(field->glob))) {
+        fault = "is no glob of names below the root";
+    } else if (!head_is_token(slice_of(field->name))) {
+        fault = "names no header field";
+    } else if (is_ours(field->name)) {
+        fault = "is a field that the answer itself decides";
+    } else if (field->value && (!head_is_value(slice_of(field->value)) || !*field->value ||
+                                slice_trim(slice_of(field->value)).len != strlen(field->value))) {
+        fault = "has a value that is empty, or holds control characters or blanks at its ends";
+    } else if (!field->value && strcasecmp(field->name, "Vary") == 0) {
+        fault = "cannot be taken away: caches would mix the variants";
+    }
+    if (fault) {
+        return error_set(error, HB_SETTING_BAD_VALUE, "headers: \"%s\": \"%s\" %s", field->glob,
+                         field->name, fault);
+    }
+    *(struct settings_field *)apr_array_push(mount->fields) = *field;
+    return 0;
+}
+
+struct settings_mount settings_default_mount(enum mount_kind kind, apr_pool_t *pool)
+{
+    static const char *const urls[MOUNT_KINDS] = {"/static/", "/media/", "/"};
     return (struct settings_mount){
-        .url = "/static/",
-        .manifests = "staticfiles.json:*/staticfiles.json",
+        .url = urls[kind],
+        .kind = kind,
+        .manifests = kind == MOUNT_STATIC ? "staticfiles.json:*/staticfiles.json" : "",
         .charset = "utf-8",
         .max_age_sent = true,
         .max_age = 60,
         .allow_all_origins = true,
+        .immutable = "",
+        .follow = "",
+        .index_file = "",
+        .delivery_url = "",
+        .delivery_root = "",
         .types = apr_array_make(pool, 4, sizeof(struct settings_type)),
+        .fields = apr_array_make(pool, 4, sizeof(struct settings_field)),
     };
+}
+
+void settings_clear(struct settings *settings, apr_pool_t *pool)
+{
+    *settings = (struct settings){.mounts = 1, .delivery = DELIVERY_BODY, .coding_header = ""};
+    for (int kind = 0; kind < MOUNT_KINDS; kind++) {
+        settings->pending[kind] = settings_default_mount((enum mount_kind)kind, pool);
+    }
+    settings->mount[0] = settings->pending[MOUNT_STATIC];
 }
 
 const char *settings_variable(char **environment, const char *name)
@@ -293,25 +456,16 @@ const char *settings_variable(char **environment, const char *name)
     return NULL;
 }
 
-/* The mount that the environment is about. */
-static struct settings_mount *static_mount(struct settings *settings)
-{
-    for (uint32_t i = 0; i < settings->mounts; i++) {
-        if (!settings->mount[i].media) {
-            return &settings->mount[i];
-        }
-    }
-    return &settings->mount[0];
-}
-
 int settings_set_variables(struct settings *settings, char **environment, bool ours,
                            apr_pool_t *pool, struct error *error)
 {
     for (size_t i = 0; i < SETTINGS; i++) {
         const char *name = table[i].variable;
         const char *value = name ? settings_variable(environment, name) : NULL;
-        struct setting_context context = {
-            .settings = settings, .mount = static_mount(settings), .name = name, .pool = pool};
+        struct setting_context context = {.settings = settings,
+                                          .mount = mount_of(settings, MOUNT_STATIC),
+                                          .name = name,
+                                          .pool = pool};
         if (value && (strncmp(name, "HANDBACK_", 9) == 0) == ours &&
             apply(&table[i], &context, value, error) != 0) {
             return -1;

@@ -15,6 +15,13 @@ struct settings_type {
     const char *type;
 };
 
+/* A header field of the answers whose names a glob matches. */
+struct settings_field {
+    const char *glob;
+    const char *name;
+    const char *value; /* NULL: what would be sent under this name is not */
+};
+
 /* One mount. Strings live in the pool that settings_read was given. */
 struct settings_mount {
     const char *root;      /* absolute, without a '/' at the end */
@@ -25,14 +32,21 @@ struct settings_mount {
     bool max_age_sent;
     uint32_t max_age; /* seconds */
     bool allow_all_origins;
-    bool media;                /* user uploads */
-    apr_array_header_t *types; /* of struct settings_type */
+    enum mount_kind kind;
+    const char *immutable;      /* globs, separated by ':' */
+    const char *follow;         /* directories that links may reach, separated by ':' */
+    const char *index_file;     /* "": none */
+    const char *delivery_url;   /* "": none */
+    const char *delivery_root;  /* "": as root */
+    apr_array_header_t *types;  /* of struct settings_type */
+    apr_array_header_t *fields; /* of struct settings_field */
 };
 
 struct settings {
     struct settings_mount mount[CATALOG_MOUNTS_MAX];
     uint32_t mounts;
-    struct settings_mount media; /* as the environment describes it, until a mount takes it */
+    /* As the environment describes them, until a mount of the file takes them. */
+    struct settings_mount pending[MOUNT_KINDS];
     enum delivery delivery;
     const char *coding_header; /* "": none */
     const char *file;          /* the settings file; it need not exist unless it was named */
@@ -62,8 +76,15 @@ int settings_set(struct settings *settings, struct settings_mount *mount, const 
 int settings_add_type(struct settings_mount *mount, const char *key, const char *type,
                       struct error *error);
 
-/* A mount with every default. */
-struct settings_mount settings_default_mount(apr_pool_t *pool);
+/* Adds a header field of a mount; a NULL value removes it. Returns 0, or -1 with the fault. */
+int settings_add_field(struct settings_mount *mount, const struct settings_field *field,
+                       struct error *error);
+
+/* A mount with every default of its kind. */
+struct settings_mount settings_default_mount(enum mount_kind kind, apr_pool_t *pool);
+
+/* Settings with one static mount and every default. */
+void settings_clear(struct settings *settings, apr_pool_t *pool);
 
 /* Sets what the variables of one rank in `environment` say: Django's own names, or (`ours`) those
  * that begin with HANDBACK_. Returns 0, or -1 with the fault. */

@@ -17,7 +17,7 @@ struct pending_name {
 struct writer {
     apr_pool_t *pool;
     struct format_site site;
-    apr_array_header_t *mounts, *types, *releases, *names, *entries, *variants;
+    apr_array_header_t *mounts, *types, *fields, *releases, *names, *entries, *variants;
     apr_hash_t *places; /* of texts that stand in the block already: format_text by its bytes */
     char *text;
     size_t text_len, text_room;
@@ -30,6 +30,7 @@ struct writer *writer_make(apr_pool_t *pool)
     writer->pool = pool;
     writer->mounts = apr_array_make(pool, 1, sizeof(struct format_mount));
     writer->types = apr_array_make(pool, 4, sizeof(struct format_type));
+    writer->fields = apr_array_make(pool, 4, sizeof(struct format_field));
     writer->releases = apr_array_make(pool, 4, sizeof(struct format_release));
     writer->names = apr_array_make(pool, 256, sizeof(struct pending_name));
     writer->entries = apr_array_make(pool, 256, sizeof(struct format_entry));
@@ -78,6 +79,19 @@ void writer_set_site(struct writer *writer, enum delivery delivery, const char *
                                         .coding_header = add_string(writer, coding_header)};
 }
 
+static void add_fields(struct writer *writer, const struct settings_mount *mount)
+{
+    for (int i = 0; i < mount->fields->nelts; i++) {
+        const struct settings_field *field =
+            &((const struct settings_field *)(const void *)mount->fields->elts)[i];
+        *(struct format_field *)apr_array_push(writer->fields) =
+            (struct format_field){.glob = add_string(writer, field->glob),
+                                  .name = add_string(writer, field->name),
+                                  .value = add_string(writer, field->value ? field->value : ""),
+                                  .flags = field->value ? 0 : FORMAT_FIELD_REMOVED};
+    }
+}
+
 uint32_t writer_add_mount(struct writer *writer, const struct settings_mount *mount)
 {
     struct format_mount record = {
@@ -85,17 +99,25 @@ uint32_t writer_add_mount(struct writer *writer, const struct settings_mount *mo
         .root = add_string(writer, mount->root),
         .charset = add_string(writer, mount->charset),
         .manifests = add_string(writer, mount->manifests),
+        .immutable = add_string(writer, mount->immutable),
+        .follow = add_string(writer, mount->follow),
+        .index_file = add_string(writer, mount->index_file),
+        .delivery_url = add_string(writer, mount->delivery_url),
+        .delivery_root = add_string(writer, mount->delivery_root),
         .max_age = mount->max_age_sent ? mount->max_age : FORMAT_NO_MAX_AGE,
-        .flags = (mount->allow_all_origins ? FORMAT_ALLOW_ALL_ORIGINS : 0u) |
-                 (mount->media ? FORMAT_MEDIA : 0u),
+        .kind = mount->kind,
+        .flags = mount->allow_all_origins ? FORMAT_ALLOW_ALL_ORIGINS : 0u,
         .first_type = (uint32_t)writer->types->nelts,
         .types = (uint32_t)mount->types->nelts,
+        .first_field = (uint32_t)writer->fields->nelts,
+        .fields = (uint32_t)mount->fields->nelts,
     };
     for (int i = 0; i < mount->types->nelts; i++) {
         const struct settings_type *type = &((const struct settings_type *)mount->types->elts)[i];
         *(struct format_type *)apr_array_push(writer->types) = (struct format_type){
             .key = add_string(writer, type->key), .type = add_string(writer, type->type)};
     }
+    add_fields(writer, mount);
     *(struct format_mount *)apr_array_push(writer->mounts) = record;
     return (uint32_t)writer->mounts->nelts - 1;
 }
@@ -231,6 +253,7 @@ static uint64_t lay_out(const struct writer *writer, unsigned char *block,
     put_section(block, &at, &header->sites, &writer->site, sizeof writer->site, 1);
     put_array(block, &at, &header->mounts, writer->mounts);
     put_array(block, &at, &header->types, writer->types);
+    put_array(block, &at, &header->fields, writer->fields);
     put_array(block, &at, &header->releases, writer->releases);
     put_section(block, &at, &header->names, names, sizeof *names, count);
     put_array(block, &at, &header->entries, writer->entries);

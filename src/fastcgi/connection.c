@@ -68,10 +68,7 @@ static void drop_answer(struct connection *connection)
 {
     free(connection->unsent);
     connection->unsent = NULL;
-    if (connection->rest.file >= 0) {
-        close(connection->rest.file);
-        connection->rest.file = -1;
-    }
+    gateway_fcgi_drop(&connection->rest);
 }
 
 /* Another thread may be looking at the descriptor inside epoll_wait; on recent kernels the file
@@ -106,7 +103,7 @@ int connection_begin(struct connection *connection, struct connection_shared *sh
     connection->shared = shared;
     connection->fd = fd;
     connection->body = connection->watches_writing = false;
-    connection->rest = (struct gateway_fcgi_rest){.file = -1};
+    connection->rest = (struct gateway_fcgi_rest){.body = {.fd = -1}};
     connection->unsent = NULL;
     connection->discarded = 0;
     connection->silent = true;
@@ -140,7 +137,7 @@ static bool is_closing(const struct connection *connection)
 static ssize_t send_some(const struct connection *connection, const unsigned char *bytes,
                          size_t len)
 {
-    bool last = is_closing(connection) && connection->rest.length == 0;
+    bool last = is_closing(connection) && connection->rest.body.length == 0;
     int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (last ? MSG_MORE : 0);
     size_t sent = 0;
     while (sent < len) {
@@ -235,7 +232,7 @@ static void end_answer(struct connection *connection)
  * have their turn. */
 static void send_rest(struct connection *connection)
 {
-    for (int i = 0; connection->rest.length > 0; i++) {
+    for (int i = 0; connection->rest.body.length > 0; i++) {
         if (i == RECORDS_AT_A_TIME) {
             wait_for_room(connection);
             return;
@@ -260,7 +257,8 @@ static bool is_waiting(int cause)
 static size_t make_answer(struct connection *connection, size_t head, enum peek_verdict verdict)
 {
     struct connection_shared *shared = connection->shared;
-    connection->rest = (struct gateway_fcgi_rest){.file = -1, .keep = verdict == PEEK_MANAGEMENT};
+    connection->rest =
+        (struct gateway_fcgi_rest){.body = {.fd = -1}, .keep = verdict == PEEK_MANAGEMENT};
     if (verdict == PEEK_MANAGEMENT) {
         return management_answer(scratch, scratch, shared->board, &shared->site);
     }

@@ -4,8 +4,11 @@
 #include "fastcgi/intake.h"
 #include "serve/deliver.h"
 
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 _Static_assert(LOG_LINE_MAX <= 1024, "a diagnosis fits behind a record");
 
@@ -24,22 +27,47 @@ static size_t write_fault(unsigned char *buffer, unsigned id, const struct error
 
 /* Makes a record of `len` bytes that stand behind the place of its header, and ends the request
  * behind the last one. */
-static size_t write_record(struct answer *answer, unsigned char *buffer, size_t len,
-                           struct gateway_fcgi_rest *rest)
+static size_t write_record(struct error *fault, unsigned char *buffer, size_t len,
+                           const struct gateway_fcgi_rest *rest)
 {
     if (len > 0) { /* an empty one would end the stream */
         record_stdout(buffer, rest->request_id, len);
         len += RECORD_HEADER;
     }
-    len += write_fault(buffer + len, rest->request_id, &answer->fault);
-    answer->fault.number = NO_DIAGNOSIS;
-    rest->offset = answer->offset;
-    rest->length = answer->fd >= 0 ? answer->length : 0;
-    if (rest->length == 0) {
+    len += write_fault(buffer + len, rest->request_id, fault);
+    if (rest->body.length == 0) {
         record_end(buffer + len, rest->request_id);
         len += RECORD_END;
     }
     return len;
+}
+
+void gateway_fcgi_drop(struct gateway_fcgi_rest *rest)
+{
+    if (rest->body.fd >= 0) {
+        close(rest->body.fd);
+    }
+    free((void *)(uintptr_t)rest->body.parts); /* made here, and read by the body alone */
+    rest->body = (struct body){.fd = -1};
+}
+
+/* Moves what the buffer does not hold yet out of the answer. False when there is no memory. */
+static bool take_body(struct gateway_fcgi_rest *rest, struct answer *answer)
+{
+    if (answer->body.fd < 0 || answer->body.length == 0) {
+        return true;
+    }
+    struct multipart *parts = answer->body.parts ? malloc(sizeof *parts) : NULL;
+    if (answer->body.parts && !parts) {
+        return false;
+    }
+    rest->body = answer->body;
+    if (parts) {
+        *parts = answer->parts;
+        rest->body.parts = parts;
+    }
+    answer->body.fd = -1;
+    return true;
 }
 
 size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
@@ -50,7 +78,7 @@ size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
     struct intake intake;
     struct request request;
     struct answer answer;
-    *rest = (struct gateway_fcgi_rest){.file = -1};
+    *rest = (struct gateway_fcgi_rest){.body = {.fd = -1}};
     if (intake_take(&intake, head, head_len) != 0) {
         return 0;
     }
@@ -62,12 +90,9 @@ size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
     answer_make(&answer, site, &request, time(NULL));
     site_release(site);
     size_t len = deliver_begin(&answer, (char *)buffer + RECORD_HEADER, RECORD_CONTENT_MAX);
-    len = write_record(&answer, buffer, len, rest);
     rest->status = answer.status;
-    if (rest->length > 0) {
-        rest->file = answer.fd;
-        answer.fd = -1;
-    }
+    bool taken = take_body(rest, &answer);
+    len = taken ? write_record(&answer.fault, buffer, len, rest) : 0;
     answer_close(&answer);
     intake_free(&intake);
     return len;
@@ -76,11 +101,12 @@ size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
 size_t gateway_fcgi_continue(struct gateway_fcgi_rest *rest,
                              unsigned char buffer[GATEWAY_FCGI_BUFFER])
 {
-    struct answer answer = {.fd = rest->file, .offset = rest->offset, .length = rest->length};
-    ssize_t got = deliver_read(&answer, (char *)buffer + RECORD_HEADER, RECORD_CONTENT_MAX);
+    struct error fault = {.number = NO_DIAGNOSIS};
+    ssize_t got =
+        body_read(&rest->body, (char *)buffer + RECORD_HEADER, RECORD_CONTENT_MAX, &fault);
     if (got < 0) {
-        answer.length = 0;
+        rest->body.length = 0;
         got = 0;
     }
-    return write_record(&answer, buffer, (size_t)got, rest);
+    return write_record(&fault, buffer, (size_t)got, rest);
 }

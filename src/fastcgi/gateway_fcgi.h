@@ -12,17 +12,19 @@ enum {
 /* What is left to do after gateway_fcgi_answer. */
 struct gateway_fcgi_rest {
     unsigned request_id;
-    int status;      /* of the answer */
-    bool keep;       /* FCGI_KEEP_CONN was set */
-    int file;        /* the file that the body goes on with, or -1. The caller closes it */
-    uint64_t offset; /* bytes */
-    uint64_t length; /* bytes that are not in the buffer yet */
+    int status;       /* of the answer */
+    bool keep;        /* FCGI_KEEP_CONN was set */
+    struct body body; /* what is not in the buffer yet. Owned: gateway_fcgi_drop */
 };
+
+/* Lets go of the file and what else is left of an answer. */
+void gateway_fcgi_drop(struct gateway_fcgi_rest *rest);
 
 /* Reads the head of a request (judged whole by peek_judge), decides the answer and writes its
  * records into `buffer`, in which the head may stand: the head and the beginning of the body, a
  * diagnosis for the server's log when one is due, and the end of the request when that is all.
- * Returns the number of bytes, or 0 when libfcgi finds fault with the head. */
+ * Returns the number of bytes, or 0 when libfcgi finds fault with the head or memory has
+ * run out. */
 size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
                            const struct site_source *source,
                            unsigned char buffer[GATEWAY_FCGI_BUFFER],

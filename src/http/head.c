@@ -24,15 +24,30 @@ bool head_is_token(struct slice name)
     return name.len > 0;
 }
 
+bool head_is_value(struct slice value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char byte = (unsigned char)value.at[i];
+        if ((byte < 0x20 && byte != '\t') || byte == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void append(struct head *head, const char *bytes, size_t len)
 {
     memcpy(head->text + head->len, bytes, len);
     head->len += len;
 }
 
-/* Kept in release builds: a line break here would let a value write header fields of its own. */
-static void require_one_line(struct slice value)
+/* Kept in release builds: a line break here would let a value write header fields of its own, and
+ * so would a name that is none. */
+static void require_one_line(struct slice name, struct slice value)
 {
+    if (!head_is_token(name)) {
+        abort();
+    }
     for (size_t i = 0; i < value.len; i++) {
         if (value.at[i] == '\r' || value.at[i] == '\n' || value.at[i] == '\0') {
             abort();
@@ -40,18 +55,22 @@ static void require_one_line(struct slice value)
     }
 }
 
-void head_add(struct head *head, const char *name, struct slice value)
+static void add(struct head *head, struct slice name, struct slice value)
 {
-    size_t name_len = strlen(name);
-    require_one_line(value);
-    if (name_len + 2 + value.len + 2 > HEAD_SIZE - head->len) {
+    require_one_line(name, value);
+    if (name.len + 2 + value.len + 2 > HEAD_SIZE - head->len) {
         head->overflow = true;
         return;
     }
-    append(head, name, name_len);
+    append(head, name.at, name.len);
     append(head, ": ", 2);
     append(head, value.at ? value.at : "", value.len);
     append(head, "\r\n", 2);
+}
+
+void head_add(struct head *head, const char *name, struct slice value)
+{
+    add(head, slice_of(name), value);
 }
 
 void head_add_text(struct head *head, const char *name, const char *value)
@@ -64,4 +83,38 @@ void head_add_number(struct head *head, const char *name, uint64_t value)
     char digits[24];
     snprintf(digits, sizeof digits, "%" PRIu64, value);
     head_add_text(head, name, digits);
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_named(struct slice line, struct slice name)
+{
+    struct slice own = slice_cut(&line, ':');
+    size_t same = 0;
+    while (same < own.len && same < name.len && lower(own.at[same]) == lower(name.at[same])) {
+        same++;
+    }
+    return same == own.len && same == name.len;
+}
+
+void head_remove(struct head *head, struct slice name)
+{
+    struct slice rest = {head->text, head->len};
+    head->len = 0;
+    while (rest.len > 0) {
+        struct slice line = slice_cut(&rest, '\n');
+        if (!is_named(line, name)) {
+            memmove(head->text + head->len, line.at, line.len + 1);
+            head->len += line.len + 1;
+        }
+    }
+}
+
+void head_set(struct head *head, struct slice name, struct slice value)
+{
+    head_remove(head, name);
+    add(head, name, value);
 }

@@ -88,7 +88,7 @@ static enum path_verdict normalize(struct path *path)
         memmove(path->text + len, segment.at, segment.len);
         len += segment.len;
     }
-    if (len == 0) {
+    if (len == 0 || path->directory) {
         path->text[len++] = '/';
     }
     path->text[len] = '\0';

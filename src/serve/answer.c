@@ -1,41 +1,19 @@
 #include "serve/answer.h"
 
-#include "http/date.h"
-#include "http/etag.h"
-#include "http/media.h"
-#include "http/method.h"
-#include "http/range.h"
-#include "serve/resource.h"
+#include "http/uri.h"
+#include "serve/fields.h"
+#include "serve/hand_back.h"
 #include "serve/variant.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 enum {
-    MAX_AGE_IMMUTABLE = 315360000, /* ten years, as WhiteNoise says "for ever" */
-    RETRY_SETTINGS = 5,            /* seconds */
+    RETRY_SETTINGS = 5, /* seconds */
     RETRY_FILE = 2,
-    TAG_SIZE = 64,
-};
-
-/* Everything that the steps find out on the way. */
-struct story {
-    const struct site *site;
-    const struct request *request;
-    int64_t now;
-    struct answer *answer;
-    enum method method;
-    uint32_t mount;
-    struct slice name;
-    struct catalog_mount policy;
-    struct resource resource;
-    enum coding coding;
-    char tag[TAG_SIZE];
-    struct validators validators;
-    enum range_verdict range_verdict;
-    struct range range;
 };
 
 struct slice answer_status_line(int status)
@@ -47,6 +25,7 @@ struct slice answer_status_line(int status)
         {200, "200 OK"},
         {204, "204 No Content"},
         {206, "206 Partial Content"},
+        {302, "302 Found"},
         {304, "304 Not Modified"},
         {400, "400 Bad Request"},
         {403, "403 Forbidden"},
@@ -67,88 +46,11 @@ struct slice answer_status_line(int status)
     return slice_of("500 Internal Server Error");
 }
 
-/* ---- header fields ---- */
-
-static void add_nosniff(struct story *story)
-{
-    head_add_text(&story->answer->head, "X-Content-Type-Options", "nosniff");
-}
-
-/* What belongs to the resource whatever the status is: CORS, and Vary where a variant exists. */
-static void add_policy(struct story *story)
-{
-    if (story->policy.allow_all_origins) {
-        head_add_text(&story->answer->head, "Access-Control-Allow-Origin", "*");
-    }
-    if (variant_varies(&story->resource)) {
-        head_add_text(&story->answer->head, "Vary", "Accept-Encoding");
-    }
-}
-
-/* Nobody's upload is a page or a script of the site (RFC 6266, CSP sandbox). */
-static void add_upload_policy(struct story *story)
-{
-    if (story->policy.media && media_is_active(story->resource.type)) {
-        head_add_text(&story->answer->head, "Content-Disposition", "attachment");
-        head_add_text(&story->answer->head, "Content-Security-Policy",
-                      "default-src 'none'; sandbox");
-    }
-}
-
-static void add_cache_control(struct story *story)
-{
-    char value[64];
-    const char *audience = story->resource.suspect ? "private" : "public";
-    if (story->resource.immutable) {
-        snprintf(value, sizeof value, "max-age=%d, public, immutable", MAX_AGE_IMMUTABLE);
-    } else if (story->policy.max_age_sent) {
-        snprintf(value, sizeof value, "max-age=%" PRIu32 ", %s", story->policy.max_age, audience);
-    } else if (story->resource.suspect) {
-        snprintf(value, sizeof value, "%s", audience);
-    } else {
-        return;
-    }
-    head_add_text(&story->answer->head, "Cache-Control", value);
-}
-
-static void add_last_modified(struct story *story)
-{
-    char date[DATE_SIZE];
-    if (story->validators.dated) {
-        date_write(story->validators.modified, date);
-        head_add_text(&story->answer->head, "Last-Modified", date);
-    }
-}
-
-static void add_content_type(struct story *story)
-{
-    char value[256];
-    struct slice type = story->resource.type, charset = story->policy.charset;
-    if (media_has_charset(type) && type.len + charset.len < sizeof value - 16) {
-        snprintf(value, sizeof value, "%.*s; charset=%.*s", (int)type.len, type.at,
-                 (int)charset.len, charset.at);
-        type = slice_of(value);
-    }
-    head_add(&story->answer->head, "Content-Type", type);
-}
-
-static void add_content_range(struct story *story, uint64_t size)
-{
-    char value[80];
-    if (story->answer->status == 416) {
-        snprintf(value, sizeof value, "bytes */%" PRIu64, size);
-    } else {
-        snprintf(value, sizeof value, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, story->range.first,
-                 story->range.first + story->range.length - 1, size);
-    }
-    head_add_text(&story->answer->head, "Content-Range", value);
-}
-
 /* ---- endings ---- */
 
 /* An answer whose body is a line of text that names nothing of ours: never stored, and the same for
  * HEAD but for the body. */
-static bool end_with_error(struct story *story, int status)
+static bool end_with_text(struct story *story, int status)
 {
     struct answer *answer = story->answer;
     answer->status = status;
@@ -156,7 +58,7 @@ static bool end_with_error(struct story *story, int status)
     head_add_text(&answer->head, "Content-Type", "text/plain; charset=utf-8");
     head_add_number(&answer->head, "Content-Length", answer->text.len + 1);
     head_add_text(&answer->head, "Cache-Control", "no-store");
-    add_nosniff(story);
+    fields_add_nosniff(story);
     if (status == 405) {
         head_add_text(&answer->head, "Allow", METHOD_ALLOWED);
     }
@@ -169,55 +71,123 @@ static bool end_with_error(struct story *story, int status)
 static bool end_unavailable(struct story *story, int retry_seconds)
 {
     head_add_number(&story->answer->head, "Retry-After", (uint64_t)retry_seconds);
-    return end_with_error(story, 503);
+    return end_with_text(story, 503);
+}
+
+/* An error about a file that is there: what holds for it whatever the status is stays. */
+static bool end_with_refusal(struct story *story, int status)
+{
+    fields_add_policy(story);
+    return end_with_text(story, status);
 }
 
 /* ---- the steps, in the order in which they are taken ---- */
 
 static bool take_settings(struct story *story)
 {
+    trace_add(story->trace, story->site ? "good" : "bad: the log says why");
     return !story->site && end_unavailable(story, RETRY_SETTINGS);
 }
 
 static bool take_target(struct story *story)
 {
+    const struct path *path = &story->request->path;
     switch (story->request->path_verdict) {
     case PATH_OK:
+        trace_add(story->trace, "%s", path->text);
         return false;
     case PATH_OUTSIDE:
-        return end_with_error(story, 404);
+        trace_add(story->trace, "it climbs above the top of the site");
+        return end_with_text(story, 404);
     case PATH_TOO_LONG:
-        return end_with_error(story, 414);
+        trace_add(story->trace, "it is longer than %d bytes", PATH_SIZE);
+        return end_with_text(story, 414);
     case PATH_MALFORMED:
     default:
-        return end_with_error(story, 400);
+        trace_add(story->trace, "it is no path: bad percent-encoding, or a control byte");
+        return end_with_text(story, 400);
     }
 }
 
 static bool take_mount(struct story *story)
 {
+    static const char *const kinds[MOUNT_KINDS] = {"static", "media", "root"};
     struct slice path = {story->request->path.text, story->request->path.len};
-    if (!catalog_find_mount(&story->site->catalog, path, &story->mount, &story->name) ||
-        story->request->path.directory) {
-        return end_with_error(story, 404);
+    if (!catalog_find_mount(&story->site->catalog, path, &story->mount, &story->name)) {
+        trace_add(story->trace, "no mount has a URL that it begins with");
+        return end_with_text(story, 404);
     }
     story->policy = catalog_mount(&story->site->catalog, story->mount);
+    trace_add(story->trace, "%.*s (%s): %.*s", (int)story->policy.url.len, story->policy.url.at,
+              kinds[story->policy.kind], (int)story->policy.root.len, story->policy.root.at);
     return false;
+}
+
+/* The name of the index file in a directory, as the name that is looked up from now on. */
+static bool name_index(struct story *story, const char *separator)
+{
+    struct slice file = story->policy.index_file;
+    int len = snprintf(story->index_name, sizeof story->index_name, "%.*s%s%.*s",
+                       (int)story->name.len, story->name.at, separator, (int)file.len, file.at);
+    if (file.len == 0 || len < 0 || (size_t)len >= sizeof story->index_name) {
+        return false;
+    }
+    story->name = slice_of(story->index_name);
+    return true;
+}
+
+/* "/dir/" is its index file. */
+static bool take_directory(struct story *story)
+{
+    if (!story->request->path.directory) {
+        trace_add(story->trace, "it names no directory");
+        return false;
+    }
+    if (!name_index(story, "")) {
+        trace_add(story->trace, "it names a directory, and there are no index files (index_file)");
+        return end_with_text(story, 404);
+    }
+    trace_add(story->trace, "its index file %s", story->index_name);
+    return false;
+}
+
+static enum resource_verdict open_resource(struct story *story)
+{
+    return resource_open(&story->resource, story->site, story->mount, story->name, story->now,
+                         &story->answer->fault, story->trace);
+}
+
+/* "/dir" stands for "/dir/", and "/dir/index.html" too. */
+static enum resource_verdict find_redirect(struct story *story, enum resource_verdict verdict)
+{
+    const char *slash = memrchr(story->name.at, '/', story->name.len);
+    struct slice last =
+        slash ? slice_from(story->name, (size_t)(slash - story->name.at) + 1) : story->name;
+    if (story->policy.index_file.len == 0 || story->request->path.directory) {
+        return verdict;
+    }
+    if (verdict == RESOURCE_FOUND) {
+        story->redirects = slice_equal(last, story->policy.index_file);
+    } else if (verdict == RESOURCE_MISSING && name_index(story, "/")) {
+        resource_close(&story->resource);
+        verdict = open_resource(story);
+        story->redirects = verdict == RESOURCE_FOUND;
+    }
+    return verdict;
 }
 
 static bool take_resource(struct story *story)
 {
-    switch (resource_open(&story->resource, story->site, story->mount, story->name, story->now,
-                          &story->answer->fault)) {
+    switch (find_redirect(story, open_resource(story))) {
     case RESOURCE_FOUND:
         return false;
     case RESOURCE_CLOSED:
-        return end_with_error(story, 403);
+        return end_with_text(story, 403);
     case RESOURCE_UNAVAILABLE:
         return end_unavailable(story, RETRY_FILE);
     case RESOURCE_MISSING:
     default:
-        return end_with_error(story, 404);
+        return end_with_text(story, 404);
     }
 }
 
@@ -228,8 +198,8 @@ static bool end_with_options(struct story *story)
     story->answer->status = 204;
     head_add_text(head, "Allow", METHOD_ALLOWED);
     head_add_text(head, "Cache-Control", "no-store");
-    add_nosniff(story);
-    add_policy(story);
+    fields_add_nosniff(story);
+    fields_add_policy(story);
     if (story->request->preflight && story->policy.allow_all_origins) {
         head_add_text(head, "Access-Control-Allow-Methods", METHOD_ALLOWED);
         head_add_text(head, "Access-Control-Allow-Headers", "*");
@@ -238,9 +208,10 @@ static bool end_with_options(struct story *story)
     return true;
 }
 
-/* After the target: a missing name is a 404 whatever the method. */
 static bool take_method(struct story *story)
 {
+    struct slice name = story->request->method;
+    trace_add(story->trace, "%.*s", (int)name.len, name.at ? name.at : "");
     switch (story->method) {
     case METHOD_GET:
     case METHOD_HEAD:
@@ -248,35 +219,49 @@ static bool take_method(struct story *story)
     case METHOD_OPTIONS:
         return end_with_options(story);
     case METHOD_REFUSED:
-        add_policy(story);
-        return end_with_error(story, 405);
+        return end_with_refusal(story, 405);
     case METHOD_UNKNOWN:
     default:
-        add_policy(story);
-        return end_with_error(story, 501);
+        return end_with_refusal(story, 501);
     }
+}
+
+/* A relative reference (RFC 9110 10.2.2), so that no target can lead to another host; as
+ * WhiteNoise, with the query. */
+static bool take_redirect(struct story *story)
+{
+    const struct path *path = &story->request->path;
+    struct slice query = story->request->query;
+    const char *last = strrchr(path->text, '/') + 1;
+    char segment[3 * PATH_SIZE], asked[2 * PATH_SIZE] = "", location[5 * PATH_SIZE + 8];
+    if (!story->redirects) {
+        trace_add(story->trace, "none: this is the name itself");
+        return false;
+    }
+    bool into = story->name.at == story->index_name;
+    if ((into && !uri_encode_path(slice_of(last), segment, sizeof segment)) ||
+        (query.at && !uri_encode_query(query, asked, sizeof asked))) {
+        return end_with_text(story, 414);
+    }
+    snprintf(location, sizeof location, "%s/%s%s", into ? segment : ".", query.at ? "?" : "",
+             asked);
+    trace_add(story->trace, "to %s", location);
+    head_add_text(&story->answer->head, "Location", location);
+    fields_add_policy(story);
+    return end_with_text(story, 302);
 }
 
 static bool take_variant(struct story *story)
 {
-    story->coding = variant_choose(&story->resource, story->request->accept_encoding);
-    if (story->coding == CODING_COUNT) {
-        add_policy(story);
-        return end_with_error(story, 406);
-    }
-    return false;
-}
-
-static const struct copy *chosen_copy(const struct story *story)
-{
-    return &story->resource.copy[story->coding];
+    story->coding = variant_choose(&story->resource, story->request->accept_encoding, story->trace);
+    return story->coding == CODING_COUNT && end_with_refusal(story, 406);
 }
 
 /* From the content where its hash is proven, so the same on every machine; else from the file's
  * time in nanoseconds and its size. */
 static bool take_validators(struct story *story)
 {
-    const struct stat *status = &chosen_copy(story)->status;
+    const struct stat *status = &story_copy(story)->status;
     struct slice hash = story->resource.hash;
     const char *suffix = coding_tag_suffix(story->coding);
     if (hash.len > 0) {
@@ -291,6 +276,8 @@ static bool take_validators(struct story *story)
     story->validators = (struct validators){.etag = slice_of(story->tag),
                                             .dated = status->st_mtim.tv_sec > 1,
                                             .modified = status->st_mtim.tv_sec};
+    trace_add(story->trace, "%s, %s", story->tag,
+              hash.len > 0 ? "from the content" : "from the file's time and size");
     return false;
 }
 
@@ -299,225 +286,179 @@ static bool take_conditions(struct story *story)
     struct head *head = &story->answer->head;
     switch (condition_judge(&story->request->conditions, &story->validators, story->now)) {
     case CONDITION_NONE:
+        trace_add(story->trace, "none that stops the answer");
         return false;
     case CONDITION_NOT_MODIFIED:
+        trace_add(story->trace, "the client has this variant already");
         story->answer->status = 304;
-        head_add(head, "ETag", story->validators.etag);
-        add_cache_control(story);
-        add_policy(story);
-        add_nosniff(story);
-        add_upload_policy(story);
+        fields_add_for_304(story);
+        fields_apply_own(story);
         return true;
     case CONDITION_FAILED:
     default:
+        trace_add(story->trace, "If-Match or If-Unmodified-Since does not hold");
         head_add(head, "ETag", story->validators.etag);
-        add_policy(story);
-        return end_with_error(story, 412);
+        end_with_refusal(story, 412);
+        fields_apply_own(story);
+        return true;
     }
+}
+
+static bool end_unsatisfiable(struct story *story)
+{
+    struct head *head = &story->answer->head;
+    trace_add(story->trace, "nothing of it lies within the %" PRIu64 " bytes",
+              (uint64_t)story_copy(story)->status.st_size);
+    fields_add_content_range(story, NULL);
+    head_add_text(head, "Accept-Ranges", "bytes");
+    head_add(head, "ETag", story->validators.etag);
+    fields_add_last_modified(story);
+    end_with_refusal(story, 416);
+    fields_apply_own(story);
+    return true;
 }
 
 /* Range is defined for GET alone (RFC 9110 14.2). */
 static bool take_range(struct story *story)
 {
     const struct request *request = story->request;
-    uint64_t size = (uint64_t)chosen_copy(story)->status.st_size;
     story->range_verdict = RANGE_WHOLE;
-    if (story->method == METHOD_GET && request->range.at &&
-        condition_range_counts(&request->conditions, &story->validators, story->now)) {
-        story->range_verdict = range_parse(request->range, size, &story->range);
-    }
-    if (story->range_verdict != RANGE_UNSATISFIABLE) {
+    if (!request->range.at || story->method != METHOD_GET) {
+        trace_add(story->trace, "none");
         return false;
     }
-    story->answer->status = 416;
-    add_content_range(story, size);
-    head_add_text(&story->answer->head, "Accept-Ranges", "bytes");
-    head_add(&story->answer->head, "ETag", story->validators.etag);
-    add_last_modified(story);
-    add_policy(story);
-    return end_with_error(story, 416);
+    if (!condition_range_counts(&request->conditions, &story->validators, story->now)) {
+        trace_add(story->trace, "If-Range is not about this variant: everything");
+        return false;
+    }
+    story->range_verdict =
+        range_parse(request->range, (uint64_t)story_copy(story)->status.st_size, &story->ranges);
+    if (story->range_verdict == RANGE_UNSATISFIABLE) {
+        return end_unsatisfiable(story);
+    }
+    if (story->range_verdict == RANGE_PARTS) {
+        trace_add(story->trace, "%u part%s", story->ranges.count,
+                  story->ranges.count == 1 ? "" : "s");
+    } else {
+        trace_add(story->trace, "none that can be answered in parts: everything");
+    }
+    return false;
 }
 
 /* ---- delivery ---- */
 
-/* mod_xsendfile does not decode the path that it is given. */
-static bool path_is_simple(const char *path)
+/* A boundary that nobody who wrote the file could foresee. */
+static bool make_parts(struct story *story)
 {
-    return path[strspn(
-               path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-")] == '\0';
+    uint64_t seed;
+    char type[MULTIPART_TYPE_SIZE];
+    fields_content_type(story, type);
+    return getrandom(&seed, sizeof seed, 0) == sizeof seed &&
+           multipart_make(&story->answer->parts, &story->ranges,
+                          (uint64_t)story_copy(story)->status.st_size, slice_of(type), seed);
 }
 
-static bool is_date(struct slice field, int64_t now)
+/* The body, and the fields that frame it. */
+static void add_body(struct story *story)
 {
-    int64_t date;
-    return date_parse(field, now, &date);
-}
-
-/* Whether Apache reads every precondition as we did when it looks at them again: it takes dates
- * with anything behind them, stops at a weak tag in If-Match, and finds tags in lists that are
- * none. */
-static bool apache_reads_alike(const struct conditions *sent, struct slice tag, int64_t now)
-{
-    bool dated_range = sent->if_range.len > 0 && sent->if_range.at[0] != '"' &&
-                       !slice_starts(sent->if_range, slice_of("W/"));
-    return !sent->if_unmodified_since.at &&
-           !(sent->if_match.at && memmem(sent->if_match.at, sent->if_match.len, "W/", 2)) &&
-           !(sent->if_none_match.at &&
-             etag_find(sent->if_none_match, tag, ETAG_WEAK) == ETAG_INVALID) &&
-           !(sent->if_modified_since.at && !is_date(sent->if_modified_since, now)) &&
-           !(dated_range && !is_date(sent->if_range, now));
-}
-
-/* What Apache would decide otherwise than we did, after a hand-back: these answers are sent whole.
- * A file without a date gets one from mod_xsendfile. */
-static bool apache_would_differ(const struct story *story)
-{
-    const struct request *request = story->request;
-    return story->method != METHOD_GET || !story->validators.dated ||
-           !apache_reads_alike(&request->conditions, story->validators.etag, story->now) ||
-           (request->range.at && !range_is_ordinary(request->range));
-}
-
-static bool hands_back(struct story *story)
-{
-    struct error *fault = &story->answer->fault;
-    struct slice announced = story->request->delivery;
-    enum delivery delivery = catalog_site(&story->site->catalog).delivery;
-    if (announced.len > 0) {
-        delivery = delivery_of(announced);
+    struct answer *answer = story->answer;
+    struct copy *copy = &story->resource.copy[story->coding];
+    struct range whole = {.first = 0, .length = (uint64_t)copy->status.st_size};
+    char type[MULTIPART_TEXT_SIZE];
+    answer->status = story->range_verdict == RANGE_PARTS ? 206 : 200;
+    answer->body = body_of_range(copy->fd, answer->status == 206 ? &story->ranges.part[0] : &whole);
+    if (answer->status == 206 && story->ranges.count == 1) {
+        fields_add_content_range(story, &story->ranges.part[0]);
+    } else if (answer->status == 206) {
+        answer->body = body_of_parts(copy->fd, &answer->parts);
+        multipart_content_type(&answer->parts, type);
+        head_set(&answer->head, slice_of("Content-Type"), slice_of(type));
     }
-    if (delivery == DELIVERY_COUNT) {
-        error_set(
-            fault, HB_DELIVERY_UNKNOWN,
-            "HANDBACK_DELIVERY %.*s is not known: bodies are sent; correct the web server's SetEnv",
-            (int)announced.len, announced.at);
+    if (coding_name(story->coding)) {
+        head_add_text(&answer->head, "Content-Encoding", coding_name(story->coding));
     }
-    return delivery == DELIVERY_X_SENDFILE && !apache_would_differ(story);
-}
-
-/* Whether the web server would open the very file that we have open: the root may be a link that
- * was flipped a moment ago, and collectstatic deletes files and writes them anew. What somebody has
- * just written may be written again, so it is sent from the descriptor that we hold. */
-static bool is_same_behind(const char *path, const struct stat *ours, int64_t now)
-{
-    struct stat theirs;
-    return stat(path, &theirs) == 0 && theirs.st_ino == ours->st_ino &&
-           theirs.st_dev == ours->st_dev && theirs.st_size == ours->st_size &&
-           !finding_is_in_motion(&theirs, now);
-}
-
-/* Adds the fields that hand the file back; false when it has to be sent as a body after all. */
-static bool add_hand_back(struct story *story)
-{
-    char path[2 * PATH_SIZE + 16], coding_header[64];
-    struct head *head = &story->answer->head;
-    struct slice root = story->policy.root;
-    struct slice announced = story->request->coding_header;
-    const char *coding = coding_name(story->coding);
-    if (announced.len == 0) {
-        announced = catalog_site(&story->site->catalog).coding_header;
+    head_add_number(&answer->head, "Content-Length", answer->body.length);
+    if (story->method == METHOD_GET) {
+        copy->fd = -1; /* the answer has it now */
+    } else {
+        answer->body = (struct body){.fd = -1};
     }
-    snprintf(path, sizeof path, "%.*s/%s", (int)root.len, root.at, chosen_copy(story)->path);
-    if (!path_is_simple(path) ||
-        (coding && (!head_is_token(announced) ||
-                    !slice_copy(announced, coding_header, sizeof coding_header)))) {
-        error_set(&story->answer->fault, HB_SENT_AS_BODY, "%.*s%.*s: sent as a body: %s",
-                  (int)story->policy.url.len, story->policy.url.at, (int)story->name.len,
-                  story->name.at,
-                  coding ? "HANDBACK_CODING_HEADER names no header field, or its path is not of "
-                           "A-Za-z0-9._/-"
-                         : "its path is not of A-Za-z0-9._/-");
-        return false;
-    }
-    if (!is_same_behind(path, &chosen_copy(story)->status, story->now)) {
-        return false;
-    }
-    if (coding) {
-        head_add_text(head, coding_header, coding);
-    }
-    head_add_text(head, "X-Sendfile", path);
-    return true;
-}
-
-static void add_representation(struct story *story)
-{
-    add_content_type(story);
-    head_add(&story->answer->head, "ETag", story->validators.etag);
-    add_last_modified(story);
-    add_cache_control(story);
-    add_policy(story);
-    add_nosniff(story);
-    add_upload_policy(story);
-    head_add_text(&story->answer->head, "Accept-Ranges", "bytes");
 }
 
 static bool take_delivery(struct story *story)
 {
     struct answer *answer = story->answer;
-    struct copy *copy = &story->resource.copy[story->coding];
-    uint64_t size = (uint64_t)copy->status.st_size;
-    add_representation(story);
+    bool several = story->range_verdict == RANGE_PARTS && story->ranges.count > 1;
+    if (several && !make_parts(story)) {
+        story->range_verdict = RANGE_WHOLE;
+    }
+    answer->delivery = hand_back_choose(story);
     answer->status = 200;
-    if (hands_back(story) && add_hand_back(story)) {
-        return true;
-    }
-    answer->length = size;
-    if (story->range_verdict == RANGE_ONE) {
-        answer->status = 206;
-        answer->offset = story->range.first;
-        answer->length = story->range.length;
-        add_content_range(story, size);
-    }
-    if (coding_name(story->coding)) {
-        head_add_text(&answer->head, "Content-Encoding", coding_name(story->coding));
-    }
-    head_add_number(&answer->head, "Content-Length", answer->length);
-    if (story->method == METHOD_GET) {
-        answer->fd = copy->fd;
-        copy->fd = -1;
+    fields_add_representation(story, answer->delivery);
+    fields_apply_own(story);
+    if (answer->delivery == DELIVERY_BODY) {
+        add_body(story);
+    } else {
+        hand_back_add_fields(story, answer->delivery);
     }
     return true;
 }
 
 /* A step decides what it is named for; true: the answer is complete. */
-static bool (*const steps[])(struct story *) = {
-    take_settings, /* without good settings nothing can be promised */
-    take_target,   /* what was asked, decoded once, inside the site */
-    take_mount,    /* which directory and policy answer for it */
-    take_resource, /* the catalog first, then the live tree: whole, and with what its bytes prove */
-    take_method,   /* a missing name is a 404 whatever the method */
-    take_variant,  /* the coding that the client weighs highest */
-    take_validators, /* they belong to the variant */
-    take_conditions, /* RFC 9110 13.2.2, before any range */
-    take_range,      /* on the bytes of the variant */
-    take_delivery,   /* hand back, or send */
+static const struct step {
+    const char *name;
+    bool (*take)(struct story *);
+    const char *why;
+} steps[] = {
+    {"settings", take_settings, "without good settings nothing can be promised"},
+    {"target", take_target, "what was asked, decoded once, inside the site"},
+    {"mount", take_mount, "which directory and policy answer for it"},
+    {"directory", take_directory, "a directory is answered by its index file, where that is on"},
+    {"resource", take_resource, "the catalog first, then the live tree: whole, and proven"},
+    {"method", take_method, "after the target: a missing name is 404 whatever the method"},
+    {"redirect", take_redirect, "the one URL of an index file is that of its directory"},
+    {"variant", take_variant, "the coding that the client weighs highest"},
+    {"validators", take_validators, "they belong to the variant"},
+    {"conditions", take_conditions, "RFC 9110 13.2.2, before any range"},
+    {"range", take_range, "on the bytes of the variant"},
+    {"delivery", take_delivery, "hand back, or send"},
 };
 
 static void clear(struct answer *answer)
 {
     answer->status = 0;
+    answer->delivery = DELIVERY_BODY;
     answer->text = (struct slice){0};
-    answer->fd = -1;
-    answer->offset = answer->length = 0;
+    answer->body = (struct body){.fd = -1};
     head_clear(&answer->head);
 }
 
 void answer_make(struct answer *answer, const struct site *site, const struct request *request,
                  int64_t now)
 {
-    struct story story = {.site = site, .request = request, .now = now, .answer = answer};
+    answer_explain(answer, site, request, now, NULL);
+}
+
+void answer_explain(struct answer *answer, const struct site *site, const struct request *request,
+                    int64_t now, struct trace *trace)
+{
+    struct story story = {
+        .site = site, .request = request, .now = now, .answer = answer, .trace = trace};
+    bool complete = false;
     clear(answer);
     answer->fault.number = NO_DIAGNOSIS;
     for (int i = 0; i < CODING_COUNT; i++) {
         story.resource.copy[i].fd = -1;
     }
     story.method = method_parse(request->method);
-    for (size_t i = 0; i < sizeof steps / sizeof *steps && !steps[i](&story); i++) {
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && !complete; i++) {
+        trace_begin(trace, steps[i].name, steps[i].why);
+        complete = steps[i].take(&story);
     }
     if (answer->head.overflow) {
         answer_close(answer);
         clear(answer);
-        end_with_error(&story, 500);
+        end_with_text(&story, 500);
     }
     resource_close(&story.resource);
 }
@@ -532,8 +473,8 @@ void answer_make_unavailable(struct answer *answer)
 
 void answer_close(struct answer *answer)
 {
-    if (answer->fd >= 0) {
-        close(answer->fd);
-        answer->fd = -1;
+    if (answer->body.fd >= 0) {
+        close(answer->body.fd);
+        answer->body.fd = -1;
     }
 }

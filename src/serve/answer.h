@@ -4,24 +4,29 @@
 
 #include "base/error.h"
 #include "http/head.h"
+#include "serve/body.h"
 #include "serve/request.h"
 #include "serve/site.h"
+#include "serve/trace.h"
 
 struct answer {
-    int status;       /* RFC 9110 15 */
-    struct head head; /* every header field but Status */
-    struct slice
-        text;        /* the body of an error, a line without its newline; absent: none, or a file */
-    int fd;          /* the file whose bytes are the body; -1: none. Owned: answer_close */
-    uint64_t offset; /* of the body in the file */
-    uint64_t length; /* of the body in bytes */
-    struct error fault; /* what the operator should hear; number 0: nothing */
+    int status;             /* RFC 9110 15 */
+    struct head head;       /* every header field but Status */
+    enum delivery delivery; /* who sends the bytes of the file */
+    struct slice text;      /* the body of an error, a line without its newline; absent: none */
+    struct body body;       /* the bytes of a file. Its descriptor is owned: answer_close */
+    struct multipart parts; /* what the body's delimiters are made of */
+    struct error fault;     /* what the operator should hear; number 0: nothing */
 };
 
 /* Decides the answer. A NULL site is answered 503: the settings are bad. `now` is in seconds since
  * 1970. The caller ends with answer_close. */
 void answer_make(struct answer *answer, const struct site *site, const struct request *request,
                  int64_t now);
+
+/* The same, and tells the steps to `trace`, which may be NULL. */
+void answer_explain(struct answer *answer, const struct site *site, const struct request *request,
+                    int64_t now, struct trace *trace);
 
 /* Makes it a 503 instead, while nothing of it has been written: its file turned out not to be
  * whole. The fault stays. */

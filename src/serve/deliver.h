@@ -4,23 +4,17 @@
 
 #include "serve/answer.h"
 
-#include <sys/types.h>
+#include <stddef.h>
 
 enum {
     DELIVER_HEAD_SIZE = HEAD_SIZE + 256
 };
 
 /* Writes the beginning of an answer into `buffer` (of more than DELIVER_HEAD_SIZE bytes): the
- * Status field, which is never left out (without it Apache makes 304 and 412 of its own, and shows
- * the hand-back to the client), the header, and the text of an error or the first bytes of the file
- * (RFC 3875 6.2.1). When those cannot be read the answer becomes a 503. Returns the number of
- * bytes. */
+ * Status field, which is left out of a local redirect alone (RFC 3875 6.2.2; without it Apache
+ * makes 304 and 412 of its own, and shows the hand-back to the client), the header, and the text of
+ * an error or the first bytes of the file (RFC 3875 6.2.1). When those cannot be read the answer
+ * becomes a 503. Returns the number of bytes. */
 size_t deliver_begin(struct answer *answer, char *buffer, size_t size);
-
-/* Reads the next bytes of the answer's file and moves on. Returns their number, 0 at the end of the
- * body, or -1 with answer->fault when the file ends early or cannot be read. Then the body stays
- * shorter than the length that was announced, so the client knows; nothing may be put in its place.
- */
-ssize_t deliver_read(struct answer *answer, char *buffer, size_t size);
 
 #endif

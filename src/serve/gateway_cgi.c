@@ -50,7 +50,7 @@ static int send_answer(struct answer *answer)
         if (file_write(STDOUT_FILENO, buffer, (size_t)len) != 0) {
             return -1;
         }
-        len = answer->fd >= 0 ? deliver_read(answer, buffer, sizeof buffer) : 0;
+        len = body_read(&answer->body, buffer, sizeof buffer, &answer->fault);
     }
     return (int)len;
 }

@@ -26,10 +26,18 @@ static enum path_verdict read_path(struct path *path, const struct request_sourc
     return path_resolve_decoded(slice_of(joined), path);
 }
 
+static struct slice read_query(const struct request_source *source)
+{
+    struct slice target = variable(source, "REQUEST_URI");
+    slice_cut(&target, '?');
+    return target;
+}
+
 void request_read(struct request *request, const struct request_source *source)
 {
     request->method = variable(source, "REQUEST_METHOD");
     request->path_verdict = read_path(&request->path, source);
+    request->query = read_query(source);
     request->accept_encoding = variable(source, "HTTP_ACCEPT_ENCODING");
     request->range = variable(source, "HTTP_RANGE");
     request->conditions = (struct conditions){
@@ -42,6 +50,7 @@ void request_read(struct request *request, const struct request_source *source)
     request->preflight = variable(source, "HTTP_ACCESS_CONTROL_REQUEST_METHOD").at != NULL;
     request->delivery = variable(source, "HANDBACK_DELIVERY");
     request->coding_header = variable(source, "HANDBACK_CODING_HEADER");
+    request->proxied = slice_starts(variable(source, "SCRIPT_FILENAME"), slice_of("proxy:"));
 }
 
 uint64_t request_body_length(const struct request_source *source)

@@ -18,12 +18,14 @@ struct request {
     struct slice method;
     enum path_verdict path_verdict;
     struct path path;
+    struct slice query; /* of the target, encoded as it was sent; absent: none */
     struct slice accept_encoding;
     struct slice range;
     struct conditions conditions;
     bool preflight;             /* Access-Control-Request-Method was sent */
     struct slice delivery;      /* HANDBACK_DELIVERY, as the web server announced it */
     struct slice coding_header; /* HANDBACK_CODING_HEADER, likewise */
+    bool proxied;               /* by mod_proxy_fcgi, which follows no local redirect */
 };
 
 /* Reads a request. The slices are views into what the source returned. */

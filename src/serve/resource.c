@@ -1,6 +1,6 @@
 #include "serve/resource.h"
 
-#include "base/file.h"
+#include "catalog/glob.h"
 #include "catalog/hashed_name.h"
 #include "serve/variant.h"
 
@@ -47,8 +47,8 @@ static enum resource_verdict verdict_of_errno(int cause, bool promised, const st
     case EXDEV:
     case ELOOP:
         report(site, resource, error, HB_LINK_LEAVES_ROOT,
-               "a symbolic link that leaves the root, is absolute or loops is not followed: "
-               "collect real files");
+               "a symbolic link that leaves the root, or loops, is not followed: collect real "
+               "files, or name in HANDBACK_FOLLOW the directories that links may reach");
         return RESOURCE_MISSING;
     case EACCES:
     case EPERM:
@@ -78,10 +78,10 @@ static bool is_manifest(const struct site *site, const struct resource *resource
     return false;
 }
 
-static bool is_file(int root, const char *path)
+static bool is_file(const struct site *site, uint32_t mount, const char *path)
 {
     struct stat status;
-    int fd = file_open_beneath(root, path);
+    int fd = site_open_file(site, mount, path);
     bool file = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     if (fd >= 0) {
         close(fd);
@@ -98,7 +98,7 @@ static bool is_sidecar(const struct site *site, const struct resource *resource)
     char path[PATH_SIZE];
     return original.len > 0 && slice_copy(original, path, sizeof path) &&
            (catalog_find(&site->catalog, resource->mount, original, &entry) ||
-            is_file(site->root[resource->mount], path));
+            is_file(site, resource->mount, path));
 }
 
 static enum resource_verdict open_identity(struct resource *resource, const struct site *site,
@@ -108,11 +108,20 @@ static enum resource_verdict open_identity(struct resource *resource, const stru
     if (!slice_copy(path, copy->path, sizeof copy->path)) {
         return RESOURCE_MISSING;
     }
-    copy->fd = file_open_beneath(site->root[resource->mount], copy->path);
+    copy->fd = site_open_file(site, resource->mount, copy->path);
     if (copy->fd < 0 || fstat(copy->fd, &copy->status) != 0) {
         return verdict_of_errno(errno, promised, site, resource, error);
     }
     return S_ISREG(copy->status.st_mode) ? RESOURCE_FOUND : RESOURCE_MISSING;
+}
+
+/* Whether the operator vouches for the name (`immutable`), and nobody has just written to the file.
+ */
+static bool is_promised(const struct resource *resource, const struct site *site, int64_t now)
+{
+    struct catalog_mount mount = catalog_mount(&site->catalog, resource->mount);
+    return mount.kind != MOUNT_MEDIA && glob_list_matches(mount.immutable, resource->name) &&
+           !finding_is_in_motion(&resource->copy[CODING_IDENTITY].status, now);
 }
 
 /* Compares the bytes with the hash in the file's name: only what agrees is promised, and what is
@@ -122,15 +131,20 @@ static enum resource_verdict judge_hash(struct resource *resource, const struct 
                                         struct error *error)
 {
     const struct copy *copy = &resource->copy[CODING_IDENTITY];
+    bool promised = is_promised(resource, site, now);
+    resource->immutable = promised;
     if (hash.len == 0) {
         return RESOURCE_FOUND;
     }
     switch (finding_of(copy->fd, &copy->status, hash, now)) {
     case FINDING_AGREES:
         resource->hash = hash;
-        resource->immutable = hashed;
+        resource->immutable = hashed || promised;
         return RESOURCE_FOUND;
     case FINDING_DIFFERS:
+        if (promised) { /* another tool's hash */
+            return RESOURCE_FOUND;
+        }
         resource->suspect = true;
         report(site, resource, error, HB_FILE_DIFFERS,
                "its bytes do not have the md5 that its name carries: it is not cached for long");
@@ -176,7 +190,7 @@ static enum resource_verdict open_live(struct resource *resource, const struct s
                                        int64_t now, struct error *error)
 {
     resource->type = catalog_media_type(&site->catalog, resource->mount, resource->name);
-    if (catalog_mount(&site->catalog, resource->mount).media) {
+    if (catalog_mount(&site->catalog, resource->mount).kind == MOUNT_MEDIA) {
         return open_identity(resource, site, resource->name, false, error);
     }
     if (is_manifest(site, resource) || is_sidecar(site, resource)) {
@@ -192,9 +206,52 @@ static enum resource_verdict open_live(struct resource *resource, const struct s
     return verdict;
 }
 
+/* Whether a segment begins with a dot; RFC 8615 has its own at the top of a site. */
+static bool is_hidden(const struct site *site, uint32_t mount, struct slice name)
+{
+    struct slice well_known = slice_of(".well-known/");
+    bool top = catalog_mount(&site->catalog, mount).kind == MOUNT_ROOT;
+    return path_is_hidden(top && slice_starts(name, well_known) ? slice_from(name, well_known.len)
+                                                                : name);
+}
+
+static void tell_entry(struct trace *trace, const struct site *site, uint32_t mount,
+                       const struct catalog_entry *entry)
+{
+    static const char *const choices[] = {"there is no other", "RELEASE_ID names it",
+                                          "the link `current` points to it",
+                                          "it was published last"};
+    if (!entry) {
+        trace_add(trace, "no manifest names it: looked up in the tree");
+        return;
+    }
+    struct slice id = catalog_chosen_release(&site->catalog, mount).id;
+    if (entry->hashed) {
+        trace_add(trace, "a hashed name of a manifest");
+    } else {
+        trace_add(trace, "an original name, of release %.*s (%s)", (int)id.len, id.at ? id.at : "",
+                  choices[site->catalog.choice[mount]]);
+    }
+}
+
+static void tell_verdict(struct trace *trace, const struct resource *resource,
+                         enum resource_verdict verdict)
+{
+    static const char *const verdicts[] = {"found", "missing", "closed to this user",
+                                           "not whole at this moment"};
+    const struct copy *copy = &resource->copy[CODING_IDENTITY];
+    trace_add(trace, "%s %s", copy->path[0] ? copy->path : "nothing", verdicts[verdict]);
+    if (verdict == RESOURCE_FOUND) {
+        trace_add(trace, resource->suspect     ? "its bytes do not have the hash of its name"
+                         : resource->hash.len  ? "its bytes have the hash of its name"
+                         : resource->immutable ? "`immutable` vouches for its name"
+                                               : "its name promises nothing");
+    }
+}
+
 enum resource_verdict resource_open(struct resource *resource, const struct site *site,
                                     uint32_t mount, struct slice name, int64_t now,
-                                    struct error *error)
+                                    struct error *error, struct trace *trace)
 {
     struct catalog_entry entry;
     *resource = (struct resource){.mount = mount, .name = name};
@@ -202,15 +259,20 @@ enum resource_verdict resource_open(struct resource *resource, const struct site
         resource->copy[i].fd = -1;
     }
     if (site->root[mount] < 0) {
+        trace_add(trace, "the root cannot be opened");
         report(site, resource, error, HB_ROOT_MISSING, "the root of this URL cannot be opened");
         return RESOURCE_UNAVAILABLE;
     }
-    if (!path_is_plain(name) || path_is_hidden(name)) {
+    if (!path_is_plain(name) || is_hidden(site, mount, name)) {
+        trace_add(trace, "a name of this kind is never served");
         return RESOURCE_MISSING;
     }
-    return catalog_find(&site->catalog, mount, name, &entry)
-               ? open_catalogued(resource, site, &entry, now, error)
-               : open_live(resource, site, now, error);
+    bool listed = catalog_find(&site->catalog, mount, name, &entry);
+    tell_entry(trace, site, mount, listed ? &entry : NULL);
+    enum resource_verdict verdict = listed ? open_catalogued(resource, site, &entry, now, error)
+                                           : open_live(resource, site, now, error);
+    tell_verdict(trace, resource, verdict);
+    return verdict;
 }
 
 void resource_close(struct resource *resource)

@@ -6,6 +6,7 @@
 #include "http/path.h"
 #include "serve/finding.h"
 #include "serve/site.h"
+#include "serve/trace.h"
 
 #include <sys/stat.h>
 
@@ -35,10 +36,11 @@ struct resource {
 };
 
 /* Finds and opens what stands behind a name. `now` is in seconds since 1970. Whatever the verdict,
- * the caller ends with resource_close. error->number is set when the operator should hear of it. */
+ * the caller ends with resource_close. error->number is set when the operator should hear of it;
+ * `trace` (may be NULL) is told what was found. */
 enum resource_verdict resource_open(struct resource *resource, const struct site *site,
                                     uint32_t mount, struct slice name, int64_t now,
-                                    struct error *error);
+                                    struct error *error, struct trace *trace);
 
 void resource_close(struct resource *resource);
 

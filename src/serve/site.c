@@ -1,7 +1,9 @@
 #include "serve/site.h"
 
+#include "base/file.h"
 #include "http/path.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -31,6 +33,16 @@ struct site *site_open(void *block, uint64_t size, struct error *error)
     free(site);
     free(block);
     return NULL;
+}
+
+int site_open_file(const struct site *site, uint32_t mount, const char *path)
+{
+    int fd = file_open_beneath(site->root[mount], path);
+    if (fd >= 0 || errno != EXDEV) {
+        return fd;
+    }
+    return file_open_following(site->root[mount], path,
+                               catalog_mount(&site->catalog, mount).follow);
 }
 
 struct site *site_hold(struct site *site)

@@ -26,6 +26,10 @@ struct site_source {
  * holds the result. Returns NULL with the error. */
 struct site *site_open(void *block, uint64_t size, struct error *error);
 
+/* Opens a file of a mount for reading: below its root, or where its links may lead (`follow`).
+ * Returns a descriptor that the caller closes, or -1 with errno. */
+int site_open_file(const struct site *site, uint32_t mount, const char *path);
+
 struct site *site_hold(struct site *site);
 
 /* The last release frees everything. NULL is ignored. */

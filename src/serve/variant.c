@@ -1,7 +1,6 @@
 #include "serve/variant.h"
 
-#include "base/file.h"
-
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,7 +24,7 @@ void variant_open(struct resource *resource, const struct site *site, enum codin
     if (copy->fd >= 0 || !slice_copy(path, copy->path, sizeof copy->path)) {
         return;
     }
-    copy->fd = file_open_beneath(site->root[resource->mount], copy->path);
+    copy->fd = site_open_file(site, resource->mount, copy->path);
     if (copy->fd >= 0 &&
         (fstat(copy->fd, &copy->status) != 0 ||
          !may_be_sent(&copy->status, &resource->copy[CODING_IDENTITY].status, now))) {
@@ -71,13 +70,27 @@ bool variant_varies(const struct resource *resource)
     return false;
 }
 
-enum coding variant_choose(const struct resource *resource, struct slice accept_encoding)
+static const char *name_of(enum coding coding)
+{
+    return coding == CODING_COUNT      ? "nothing that the client accepts"
+           : coding == CODING_IDENTITY ? "identity"
+                                       : coding_name(coding);
+}
+
+enum coding variant_choose(const struct resource *resource, struct slice accept_encoding,
+                           struct trace *trace)
 {
     struct coding_weights weights = coding_weigh(accept_encoding);
     struct coding_offer offer;
     for (int i = 0; i < CODING_COUNT; i++) {
         const struct copy *copy = &resource->copy[i];
         offer.size[i] = copy->fd >= 0 ? (uint64_t)copy->status.st_size : CODING_ABSENT;
+        if (copy->fd >= 0) {
+            trace_add(trace, "%s of %" PRIu64 " bytes weighs q=%d.%03d", name_of((enum coding)i),
+                      offer.size[i], weights.of[i] / 1000, weights.of[i] % 1000);
+        }
     }
-    return coding_choose(&weights, &offer);
+    enum coding chosen = coding_choose(&weights, &offer);
+    trace_add(trace, "chosen: %s", name_of(chosen));
+    return chosen;
 }

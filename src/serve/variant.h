@@ -19,7 +19,9 @@ struct slice variant_source_name(struct slice name);
 /* Whether the answer depends on Accept-Encoding (RFC 9110 12.5.5). */
 bool variant_varies(const struct resource *resource);
 
-/* The copy to send; CODING_COUNT when the client accepts none (406). */
-enum coding variant_choose(const struct resource *resource, struct slice accept_encoding);
+/* The copy to send; CODING_COUNT when the client accepts none (406). `trace` (may be NULL) is told
+ * how each weighs. */
+enum coding variant_choose(const struct resource *resource, struct slice accept_encoding,
+                           struct trace *trace);
 
 #endif

@@ -8,11 +8,13 @@ static void check(const struct path *path)
     MUST(path->text[path->len] == '\0' && strlen(path->text) == path->len);
     MUST(path->text[0] == '/');
     struct slice below = {path->text + 1, path->len - 1};
+    MUST((path->text[path->len - 1] == '/') == path->directory);
+    below.len -= path->directory && below.len > 0;
     MUST(below.len == 0 ? path->directory : path_is_plain(below));
-    MUST(below.len == 0 || path->text[path->len - 1] != '/');
     static struct path again;
     MUST(path_resolve_decoded((struct slice){path->text, path->len}, &again) == PATH_OK);
     MUST(again.len == path->len && memcmp(again.text, path->text, path->len) == 0);
+    MUST(again.directory == path->directory);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

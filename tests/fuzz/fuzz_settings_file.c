@@ -42,9 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         MUST(apr_initialize() == APR_SUCCESS && apr_pool_create(&parent, NULL) == APR_SUCCESS);
     }
     MUST(apr_pool_create(&pool, parent) == APR_SUCCESS);
-    struct settings settings = {.mounts = 1, .coding_header = ""};
-    settings.mount[0] = settings_default_mount(pool);
-    settings.media = settings_default_mount(pool);
+    struct settings settings;
+    settings_clear(&settings, pool);
     int fd = fuzz_file(data, size, path);
     if (settings_file_read(&settings, path, true, pool, &error) == 0) {
         MUST(settings.mounts >= 1 && settings.mounts <= CATALOG_MOUNTS_MAX);

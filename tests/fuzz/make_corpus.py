@@ -113,8 +113,136 @@ put("range", {
     "no-numbers": "bytes=-",
     "two-dashes": "bytes=1-2-3",
     "upper-case": "BYTES=1-2",
+    "overlapping": "bytes=500-700,601-999",
+    "adjacent": "bytes=500-600,601-999",
+    "joined-later": "bytes=0-2,90-99,4-6,2-4",
+    "16-parts": "bytes=" + ",".join(f"{i}-{i}" for i in range(0, 32, 2)),
+    "64-parts-joined": "bytes=" + ",".join(f"{i}-{i}" for i in range(0, 128, 2)) + ",0-",
+    "65-parts": "bytes=" + ",".join(f"{i}-{i}" for i in range(0, 130, 2)),
 }, number(10000))
 put("range", {"empty-file": number(0) + b"bytes=0-", "huge-file": number(2**64 - 1) + b"bytes=5-"})
+
+put("multipart", {
+    "two": "text/plain; charset=utf-8\nbytes=0-0,-1",
+    "order": "a/b\nbytes=9000-,500-600,0-99",
+    "one": "a/b\nbytes=5-",
+    "merged": "a/b\nbytes=0-5,3-9",
+    "16-parts": "a/b\nbytes=" + ",".join(f"{i}-{i}" for i in range(0, 32, 2)),
+    "digits": "a/b\nbytes=0-9,10-99,100-999,1000-9999",
+    "type-of-255": "t" * 255 + "\nbytes=0-0,2-2",
+    "type-of-256": "t" * 256 + "\nbytes=0-0,2-2",
+    "type-with-return": "a/b\r\nbytes=0-0,2-2",
+    "type-with-nul": "a\0b\nbytes=0-0,2-2",
+    "type-empty": "\nbytes=0-0,2-2",
+    "type-like-a-range": "Content-Range: bytes 1-2/3\nbytes=0-0,2-2",
+    "whole": "a/b\nbytes=x",
+}, number(10000) + number(0x0123456789abcdef))
+put("multipart", {"largest": number(2**63 - 1) + number(2**64 - 1)
+                  + b"a/b\nbytes=0-0,9223372036854775806-",
+                  "empty-file": number(0) + number(0) + b"a/b\nbytes=0-0,2-2"})
+
+put("disposition", {
+    "plain": "plain.html",
+    "quotes": 'a"b\\c"',
+    "utf-8": "caf\u00e9 \u20ac \U0001f600.html",
+    "percent": "100% a%41 %%41 %4",
+    "latin-1": b"caf\xe9.html",
+    "cut": b"a\xe2\x82",
+    "cut-by-a-character": b"\xe2\x82\xc3\xa9",
+    "no-first-byte": b"\xf5\x80\x80\x80",
+    "ends-of-two": b"\xc2\x80\xdf\xbf",
+    "ends-of-three": b"\xe0\xa0\x80\xef\xbf\xbf",
+    "ends-of-four": b"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf",
+    "one-good-one-bad": b"\xc3\xa9\xe9",
+    "hexadecimal-letters": "%fA%Af%aZ%Za",
+    "overlong": b"\xc0\xaf\xe0\x80\xaf\xf0\x80\x80\xaf",
+    "surrogate": b"\xed\xa0\x80\xed\x9f\xbf",
+    "beyond": b"\xf4\x8f\xbf\xbf\xf4\x90\x80\x80",
+    "attr-chars": "\u00e9!#$&+-.^_`|~*'%()<>@,;:\\\"/[]?={}",
+    "line-break": "a\r\nX: y",
+    "tab": "a\tb",
+    "nul": "a\0b",
+    "255-quotes": '"' * 255,
+    "255-bytes": "\u20ac" * 85,
+    "too-long": "\u00e9" * 600,
+    "longest-plain": "a" * 2026,
+    "longer-plain": "a" * 2027,
+    "empty": "",
+})
+
+put("uri", {
+    "plain": "static/css/base.27e20196a850.css",
+    "colon": "a:b/c",
+    "reserved": ":/?#[]@!$&'()*+,;=",
+    "percent": "a%41%zz%",
+    "utf-8": "caf\u00e9",
+    "all-bytes": bytes(range(256)),
+    "unreserved": "AZaz09-._~/",
+    "line-break": "a=b\r\nX: y",
+    "query": "a=b&c=%20d?e/f",
+    "dots": "a/../../b",
+    "longest": b"\xff" * 5461,
+    "longer": b"\xff" * 5462,
+    "empty": "",
+})
+
+
+def field(what, name, value="", times=1):
+    """A step of fuzz_head.c: 0 removes, 1 sets, 2 adds."""
+    name, value = name.encode(), value.encode()
+    return bytes([what, times, len(name)]) + name + bytes([len(value)]) + value
+
+
+VARY = (field(2, "Vary", "a") + field(2, "X", "b: c") + field(2, "vary")
+        + field(2, "Vary2", "Vary: d"))
+put("head", {
+    "remove": VARY + field(0, "VARY"),
+    "remove-all": VARY + field(0, "Vary") + field(0, "x") + field(0, "Vary2") + field(0, "Vary"),
+    "remove-absent": VARY + field(0, "Var") + field(0, "Vary22") + field(0, "b"),
+    "set": VARY + field(1, "X", "y") + field(1, "New", "z") + field(1, "vary", "z"),
+    "full": field(2, "A", "v" * 255, 60) + field(2, "B", "v" * 100, 10) + field(0, "A")
+    + field(2, "B", "v" * 100, 10),
+    "just-full": field(2, "A", "v" * 255, 63) + field(2, "B", "v" * 255) + field(2, "C", "v" * 49)
+    + field(2, "D", ""),
+    "set-when-full": field(1, "A", "v" * 255, 63) + field(1, "a", "w" * 255, 63),
+    "bits": field(2, "A^", "1") + field(0, "A~") + field(2, "-", "1") + field(0, "\r"),
+    "line-break": field(2, "A", "b\r\nX: y") + field(1, "A", "b\n") + field(2, "B", "\0"),
+    "names-that-are-none": VARY + field(0, "") + field(2, "a b", "c") + field(1, "X:", "c"),
+    "control-bytes": field(2, "A", "a\tb c") + field(2, "B", "\x7f") + field(2, "C", "\x1f"),
+    "alphabet": field(2, "AZ", "1") + field(2, "az", "2") + field(0, "aZ"),
+    "long-name": field(2, "ABCDEFG", "h") + field(0, "ABCDEF") + field(0, "abcdefg"),
+    "cut": VARY[:-3],
+    "empty": "",
+})
+
+put("method", {name: name for name in (
+    "GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "CONNECT", "TRACE", "PATCH", "PROPFIND",
+    "get", "Get", "GE", "GETX", "GET ")})
+put("method", {"nul": "GET\0", "empty": "", "allowed": "GET, HEAD, OPTIONS", "long": "A" * 300})
+
+put("media", {
+    "css": "\na/b.css",
+    "upper-case": "\nA.HTML",
+    "whole-name": "\nx/apple-app-site-association",
+    "whole-name-upper-case": "\nCROSSDOMAIN.XML",
+    "two-dots": ".tar.gz\nb.tar.gz",
+    "key-name": "media\na/media",
+    "key-longer": "xmedia\nmedia",
+    "key-directory": ".foo\na.foo/b",
+    "key-with-slash": ".a/b\nx.a/b",
+    "no-key": "\na",
+    "dot-at-the-end": "\na.",
+    "dotfile": "\n.css",
+    "nul": "\na.css\0",
+    "nul-inside": "\na.c\0ss",
+    "longest-extension": "\na." + "x" * 15,
+    "longer-extension": "\na." + "x" * 16,
+    "active": "image/svg+xml\na.svg",
+    "active-html": "text/html\na.html",
+    "letters-around": "\na.@[`{",
+    "high": b"\n\xe9.\xc3\xa9",
+    "empty": "",
+})
 
 put("date", {
     "fixdate": DATE,

@@ -20,7 +20,7 @@ struct sample {
 static inline uint32_t sample_mount(struct writer *writer, apr_pool_t *pool, const char *url,
                                     const char *root)
 {
-    struct settings_mount mount = settings_default_mount(pool);
+    struct settings_mount mount = settings_default_mount(MOUNT_STATIC, pool);
     mount.url = url;
     mount.root = root;
     return writer_add_mount(writer, &mount);
@@ -28,7 +28,7 @@ static inline uint32_t sample_mount(struct writer *writer, apr_pool_t *pool, con
 
 static inline void sample_first_mount(struct writer *writer, apr_pool_t *pool)
 {
-    struct settings_mount mount = settings_default_mount(pool);
+    struct settings_mount mount = settings_default_mount(MOUNT_STATIC, pool);
     struct error error;
     mount.root = "/srv/static";
     mount.max_age = 300;
@@ -47,7 +47,7 @@ static inline struct sample sample_make(apr_pool_t *pool)
     struct sample sample = {0};
     writer_set_site(writer, DELIVERY_X_SENDFILE, "X-Enc");
     sample_first_mount(writer, pool);
-    struct settings_mount deep = settings_default_mount(pool);
+    struct settings_mount deep = settings_default_mount(MOUNT_STATIC, pool);
     deep.url = "/static/deep/";
     deep.root = "/srv/deep";
     deep.charset = "latin1";

@@ -191,7 +191,7 @@ static void a_head_says_what_a_get_would_without_a_body(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         static struct answer answer;
         answer_ask(&answer, rows[i].asked, NOW);
-        CHECK(rows[i].label, answer.fd == -1 && answer.text.len == 0);
+        CHECK(rows[i].label, answer.body.fd < 0 && answer.text.len == 0);
         answer_close(&answer);
     }
     check_end();
@@ -350,8 +350,8 @@ static void a_body_is_exactly_the_bytes_that_were_announced(void **state)
         size_t len = 0;
         ssize_t got;
         answer_ask(&answer, rows[i].asked, NOW);
-        CHECK(rows[i].label, answer.fd >= 0 && answer.length == strlen(rows[i].body));
-        while ((got = deliver_read(&answer, part, sizeof part)) > 0) {
+        CHECK(rows[i].label, answer.body.fd >= 0 && answer.body.length == strlen(rows[i].body));
+        while ((got = body_read(&answer.body, part, sizeof part, &answer.fault)) > 0) {
             memcpy(body + len, part, (size_t)got);
             len += (size_t)got;
         }
@@ -369,9 +369,9 @@ static void a_file_that_shrinks_while_it_is_sent_is_said(void **state)
     (void)state;
     scratch_write(&tree, "shrinks.txt", "0123456789");
     answer_ask(&answer, (struct asked){"GET", "/static/shrinks.txt", {0}}, NOW);
-    assert_int_equal(deliver_read(&answer, body, 4), 4);
+    assert_int_equal(body_read(&answer.body, body, 4, &answer.fault), 4);
     scratch_write(&tree, "shrinks.txt", "01234");
-    assert_int_equal(deliver_read(&answer, body, 64), -1);
+    assert_int_equal(body_read(&answer.body, body, 64, &answer.fault), -1);
     assert_int_equal(answer.fault.number, HB_FILE_SHRANK);
     assert_null(strstr(answer.fault.text, tree.path));
     answer_close(&answer);
@@ -466,7 +466,7 @@ static void the_head_begins_with_its_status_and_ends_with_an_empty_line(void **s
     const char *end = memmem(head, len, "\r\n\r\n", 4);
     CHECK("the whole body is behind the head", end && len - (size_t)(end + 4 - head) == CSS_SIZE);
     CHECK("its bytes", end && memcmp(end + 4, "a{color:red}\na{", 15) == 0);
-    CHECK("nothing is left", answer.length == 0);
+    CHECK("nothing is left", answer.body.length == 0);
     answer_close(&answer);
     check_end();
 }

@@ -26,7 +26,7 @@ static int make(void **state)
     tree = scratch_make();
     settings_read(&settings, environment, pool, &error); /* fails: there is no root yet */
     settings.mounts = 1;
-    settings.mount[0] = settings_default_mount(pool);
+    settings.mount[0] = settings_default_mount(MOUNT_STATIC, pool);
     settings.mount[0].root = tree.path;
     return 0;
 }

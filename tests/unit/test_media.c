@@ -108,6 +108,7 @@ static void a_key_is_an_extension_or_a_whole_name(void **state)
         {"whole name, no more", "media", "a/xmedia", false},
         {"whole name, not a directory", "media", "media/a", false},
         {"no key", "", "a", false},
+        {"no key and no name", "", "a/", false},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {

@@ -48,32 +48,44 @@ static void uploads_are_a_mount_of_their_own(void **state)
         const char *file;
         uint32_t mounts;
         const char *url, *root; /* of the last mount */
-        bool media;
+        enum mount_kind kind;
     } rows[] = {
-        {"no root, no mount", {ROOT, "MEDIA_URL=/u/"}, NULL, 1, "/static/", "/srv/static", false},
-        {"the environment", {ROOT, "MEDIA_ROOT=/srv/up"}, NULL, 2, "/media/", "/srv/up", true},
-        {"its URL", {ROOT, "MEDIA_ROOT=/up", "MEDIA_URL=u"}, NULL, 2, "/u/", "/up", true},
+        {"no root, no mount",
+         {ROOT, "MEDIA_URL=/u/"},
+         NULL,
+         1,
+         "/static/",
+         "/srv/static",
+         MOUNT_STATIC},
+        {"the environment",
+         {ROOT, "MEDIA_ROOT=/srv/up"},
+         NULL,
+         2,
+         "/media/",
+         "/srv/up",
+         MOUNT_MEDIA},
+        {"its URL", {ROOT, "MEDIA_ROOT=/up", "MEDIA_URL=u"}, NULL, 2, "/u/", "/up", MOUNT_MEDIA},
         {"the file",
          {ROOT},
          "{\"mounts\": [{}, {\"kind\": \"media\", \"root\": \"/f\", \"url\": \"/f/\"}]}",
          2,
          "/f/",
          "/f",
-         true},
+         MOUNT_MEDIA},
         {"key by key",
          {ROOT, "MEDIA_ROOT=/up"},
          "{\"mounts\": [{}, {\"kind\": \"media\", \"url\": \"/f/\"}]}",
          2,
          "/f/",
          "/up",
-         true},
+         MOUNT_MEDIA},
         {"the file beats Django's names",
          {ROOT, "MEDIA_ROOT=/up"},
          "{\"mounts\": [{}, {\"kind\": \"media\", \"root\": \"/f\"}]}",
          2,
          "/media/",
          "/f",
-         true},
+         MOUNT_MEDIA},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -85,7 +97,7 @@ static void uploads_are_a_mount_of_their_own(void **state)
             continue;
         }
         const struct settings_mount *last = &settings.mount[settings.mounts - 1];
-        CHECK(rows[i].label, settings.mounts == rows[i].mounts && last->media == rows[i].media);
+        CHECK(rows[i].label, settings.mounts == rows[i].mounts && last->kind == rows[i].kind);
         CHECK(rows[i].label, strcmp(last->url, rows[i].url) == 0);
         CHECK(rows[i].label, strcmp(last->root, rows[i].root) == 0);
     }

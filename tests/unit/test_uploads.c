@@ -2,7 +2,7 @@
  */
 #include "answer_site.h"
 
-#define ATTACHED "Content-Disposition: attachment"
+#define ATTACHED(name) "Content-Disposition: attachment; filename=\"" name "\""
 #define NOSNIFF "X-Content-Type-Options: nosniff"
 #define A_MINUTE "Cache-Control: max-age=60, public"
 
@@ -47,18 +47,20 @@ static void an_upload_is_served_as_content_and_no_more(void **state)
          {200, {"Content-Type: text/plain; charset=utf-8", NOSNIFF}, {"Content-Disposition:"}}},
         {"a page",
          {"GET", "/media/page.html", {0}},
-         {200, {ATTACHED, NOSNIFF, "Content-Security-Policy:"}, {0}}},
-        {"a page in upper case", {"GET", "/media/PAGE.HTML", {0}}, {200, {ATTACHED}, {0}}},
+         {200, {ATTACHED("page.html"), NOSNIFF, "Content-Security-Policy:"}, {0}}},
+        {"a page in upper case",
+         {"GET", "/media/PAGE.HTML", {0}},
+         {200, {ATTACHED("PAGE.HTML")}, {0}}},
         {"a drawing that can hold a script",
          {"GET", "/media/drawing.svg", {0}},
-         {200, {ATTACHED}, {0}}},
-        {"a script", {"GET", "/media/script.js", {0}}, {200, {ATTACHED}, {0}}},
-        {"XHTML", {"GET", "/media/x.xhtml", {0}}, {200, {ATTACHED}, {0}}},
-        {"XML", {"GET", "/media/x.xml", {0}}, {200, {ATTACHED}, {0}}},
+         {200, {ATTACHED("drawing.svg")}, {0}}},
+        {"a script", {"GET", "/media/script.js", {0}}, {200, {ATTACHED("script.js")}, {0}}},
+        {"XHTML", {"GET", "/media/x.xhtml", {0}}, {200, {ATTACHED("x.xhtml")}, {0}}},
+        {"XML", {"GET", "/media/x.xml", {0}}, {200, {ATTACHED("x.xml")}, {0}}},
         {"a part of a page",
          {"GET", "/media/page.html", {"HTTP_RANGE=bytes=0-7"}},
-         {206, {ATTACHED, NOSNIFF}, {0}}},
-        {"a page by HEAD", {"HEAD", "/media/page.html", {0}}, {200, {ATTACHED}, {0}}},
+         {206, {ATTACHED("page.html"), NOSNIFF}, {0}}},
+        {"a page by HEAD", {"HEAD", "/media/page.html", {0}}, {200, {ATTACHED("page.html")}, {0}}},
         {"no siblings",
          {"GET", "/media/page.html", {"HTTP_ACCEPT_ENCODING=gzip"}},
          {200, {"Content-Length: 25"}, {"Content-Encoding:", "Vary:"}}},

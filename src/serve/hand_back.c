@@ -1,0 +1,248 @@
+#include "serve/hand_back.h"
+
+#include "http/date.h"
+#include "http/etag.h"
+#include "http/uri.h"
+#include "serve/fields.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    SERVER_PATH_SIZE = 2 * PATH_SIZE,
+    URL_SIZE = 6 * PATH_SIZE,
+    CODING_HEADER_SIZE = 128
+};
+
+static enum delivery wanted(struct story *story)
+{
+    struct slice announced = story->request->delivery;
+    enum delivery delivery =
+        announced.len > 0 ? delivery_of(announced) : catalog_site(&story->site->catalog).delivery;
+    if (delivery != DELIVERY_COUNT) {
+        return delivery;
+    }
+    error_set(&story->answer->fault, HB_DELIVERY_UNKNOWN,
+              "HANDBACK_DELIVERY %.*s is not known: bodies are sent; correct the web server's "
+              "SetEnv",
+              (int)announced.len, announced.at);
+    return DELIVERY_BODY;
+}
+
+static bool find_coding_header(const struct story *story, char name[CODING_HEADER_SIZE])
+{
+    struct slice announced = story->request->coding_header;
+    struct slice header =
+        announced.len > 0 ? announced : catalog_site(&story->site->catalog).coding_header;
+    return head_is_token(header) && slice_copy(header, name, CODING_HEADER_SIZE);
+}
+
+/* ---- what every server would do to a 200 of ours ---- */
+
+static bool is_date(struct slice field, int64_t now)
+{
+    int64_t date;
+    return date_parse(field, now, &date);
+}
+
+static bool is_dated_range(struct slice if_range)
+{
+    return if_range.len > 0 && if_range.at[0] != '"' && !slice_starts(if_range, slice_of("W/"));
+}
+
+/* Servers look at the preconditions again. They know no tag of ours, or take dates with anything
+ * behind them, or find tags in lists that are none. */
+static const char *find_other_judgement(const struct story *story)
+{
+    const struct conditions *sent = &story->request->conditions;
+    if (sent->if_match.at || sent->if_unmodified_since.at) {
+        return "servers judge If-Match and If-Unmodified-Since again, without our tag";
+    }
+    if (sent->if_none_match.at &&
+        etag_find(sent->if_none_match, story->validators.etag, ETAG_WEAK) == ETAG_INVALID) {
+        return "If-None-Match is no list of tags, and servers find some in it";
+    }
+    if ((sent->if_modified_since.at && !is_date(sent->if_modified_since, story->now)) ||
+        (is_dated_range(sent->if_range) && !is_date(sent->if_range, story->now))) {
+        return "a date is none, and servers read one in it";
+    }
+    return NULL;
+}
+
+static const char *find_other_range(const struct story *story)
+{
+    struct slice range = story->request->range;
+    if (!range.at) {
+        return NULL;
+    }
+    if (!range_is_ordinary(range)) {
+        return "servers read this Range otherwise";
+    }
+    return story->coding != CODING_IDENTITY ? "not every server takes a range of a coded variant"
+                                            : NULL;
+}
+
+/* Why the answer would not be the same; NULL: it would. */
+static const char *find_difference(const struct story *story, enum delivery delivery)
+{
+    if (story->method != METHOD_GET) {
+        return "there is no body to send";
+    }
+    if (!story->validators.dated) {
+        return "the file has no date, and servers would send one";
+    }
+    if (delivery == DELIVERY_LOCAL_REDIRECT && story->resource.hash.len == 0) {
+        return "no hash of its name proves its bytes";
+    }
+    const char *difference = find_other_judgement(story);
+    return difference ? difference : find_other_range(story);
+}
+
+/* ---- what cannot be handed back, though the operator wants it ---- */
+
+/* mod_xsendfile and lighttpd do not agree on how a path is written. */
+static bool is_simple(const char *text)
+{
+    return text[strspn(
+               text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-")] == '\0';
+}
+
+/* The file's name in the file system of the web server. */
+static bool find_server_path(const struct story *story, char path[SERVER_PATH_SIZE])
+{
+    struct slice root =
+        story->policy.delivery_root.len > 0 ? story->policy.delivery_root : story->policy.root;
+    int len = snprintf(path, SERVER_PATH_SIZE, "%.*s/%s", (int)root.len, root.at,
+                       story_copy(story)->path);
+    return len > 0 && len < SERVER_PATH_SIZE;
+}
+
+static const char *find_fault_of_sendfile(const struct story *story)
+{
+    char path[SERVER_PATH_SIZE];
+    if (!find_server_path(story, path) || !is_simple(path)) {
+        return "its path is not of A-Za-z0-9._/-";
+    }
+    char name[CODING_HEADER_SIZE];
+    if (coding_name(story->coding) && !find_coding_header(story, name)) {
+        return "HANDBACK_CODING_HEADER names no header field";
+    }
+    return NULL;
+}
+
+/* The type as the query of a local redirect, from which the target's configuration restores it. */
+static bool write_query(const struct story *story, char *text, size_t size)
+{
+    struct slice type = story->resource.type, charset = story->policy.charset;
+    char content_type[MULTIPART_TYPE_SIZE];
+    fields_content_type(story, content_type);
+    bool has_charset = strchr(content_type, ';') != NULL;
+    int len =
+        snprintf(text, size, "type=%.*s%s%.*s&etag=%.*s", (int)type.len, type.at,
+                 has_charset ? "&charset=" : "", has_charset ? (int)charset.len : 0, charset.at,
+                 (int)story->validators.etag.len - 2, story->validators.etag.at + 1);
+    return len > 0 && (size_t)len < size &&
+           text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                             "!#$^_.+/-&=")] == '\0';
+}
+
+static const char *find_fault_of_redirect(const struct story *story, enum delivery delivery)
+{
+    char query[2 * MULTIPART_TYPE_SIZE + TAG_SIZE];
+    if (story->policy.delivery_url.len == 0) {
+        return "delivery_url (HANDBACK_DELIVERY_URL) is not set for its mount";
+    }
+    if (delivery == DELIVERY_X_ACCEL_REDIRECT) {
+        return fields_has_own(story, NULL) ? "nginx drops the field that `headers` adds" : NULL;
+    }
+    if (story->request->proxied) {
+        return "mod_proxy_fcgi follows no local redirect: announce another delivery";
+    }
+    if (fields_has_own(story, "Content-Type") || !write_query(story, query, sizeof query)) {
+        return "its type cannot be told to the target";
+    }
+    return NULL;
+}
+
+/* What could be mended; NULL: nothing. */
+static const char *find_fault(const struct story *story, enum delivery delivery)
+{
+    if (!(story_copy(story)->status.st_mode & S_IROTH)) {
+        return "others may not read it, so perhaps the web server neither (chmod o+r)";
+    }
+    return delivery == DELIVERY_X_SENDFILE ? find_fault_of_sendfile(story)
+                                           : find_fault_of_redirect(story, delivery);
+}
+
+/* Whether the web server would open the very file that we have open: the root may be a link that
+ * was flipped a moment ago, and collectstatic deletes files and writes them anew. What somebody has
+ * just written may be written again, so it is sent from the descriptor that we hold. */
+static bool is_same_behind(const struct story *story)
+{
+    char path[SERVER_PATH_SIZE];
+    struct stat theirs;
+    const struct stat *ours = &story_copy(story)->status;
+    struct slice root = story->policy.root;
+    int len =
+        snprintf(path, sizeof path, "%.*s/%s", (int)root.len, root.at, story_copy(story)->path);
+    return len > 0 && len < SERVER_PATH_SIZE && stat(path, &theirs) == 0 &&
+           theirs.st_ino == ours->st_ino && theirs.st_dev == ours->st_dev &&
+           theirs.st_size == ours->st_size && theirs.st_mtim.tv_sec == ours->st_mtim.tv_sec &&
+           theirs.st_mtim.tv_nsec == ours->st_mtim.tv_nsec &&
+           !finding_is_in_motion(&theirs, story->now);
+}
+
+enum delivery hand_back_choose(struct story *story)
+{
+    enum delivery delivery = wanted(story);
+    const char *reason = delivery == DELIVERY_BODY ? "nobody announced or set another delivery"
+                                                   : find_difference(story, delivery);
+    if (!reason && (reason = find_fault(story, delivery))) {
+        error_set(&story->answer->fault, HB_SENT_AS_BODY, "%.*s%.*s: sent as a body: %s",
+                  (int)story->policy.url.len, story->policy.url.at, (int)story->name.len,
+                  story->name.at, reason);
+    }
+    if (!reason && !is_same_behind(story)) {
+        reason = "the file under this name is being replaced";
+    }
+    trace_add(story->trace, "%s: %s", reason ? "body" : delivery_name(delivery),
+              reason ? reason : "the web server opens the very file that was looked at");
+    return reason ? DELIVERY_BODY : delivery;
+}
+
+static void add_redirect(struct story *story, enum delivery delivery)
+{
+    char path[SERVER_PATH_SIZE], url[URL_SIZE], query[2 * MULTIPART_TYPE_SIZE + TAG_SIZE];
+    char whole[URL_SIZE + sizeof query];
+    struct slice prefix = story->policy.delivery_url;
+    snprintf(path, sizeof path, "%.*s%s", (int)prefix.len, prefix.at, story_copy(story)->path);
+    bool fits = uri_encode_path(slice_of(path), url, sizeof url);
+    if (delivery == DELIVERY_LOCAL_REDIRECT) {
+        fits = fits && write_query(story, query, sizeof query);
+        snprintf(whole, sizeof whole, "%s?%s", url, query);
+    }
+    story->answer->head.overflow |= !fits;
+    head_add_text(&story->answer->head,
+                  delivery == DELIVERY_LOCAL_REDIRECT ? "Location" : "X-Accel-Redirect",
+                  delivery == DELIVERY_LOCAL_REDIRECT ? whole : url);
+}
+
+void hand_back_add_fields(struct story *story, enum delivery delivery)
+{
+    struct head *head = &story->answer->head;
+    char path[SERVER_PATH_SIZE];
+    const char *coding = coding_name(story->coding);
+    if (delivery == DELIVERY_X_SENDFILE) {
+        char name[CODING_HEADER_SIZE];
+        if (coding && find_coding_header(story, name)) {
+            head_add_text(head, name, coding);
+        }
+        find_server_path(story, path);
+        head_add_text(head, "X-Sendfile", path);
+        return;
+    }
+    if (coding) {
+        head_add_text(head, "Content-Encoding", coding);
+    }
+    add_redirect(story, delivery);
+}
