@@ -39,6 +39,7 @@ enum diagnosis {
     HB_FILE_FAILED = 44,
     HB_SENT_AS_BODY = 45,
     HB_FILE_SHRANK = 46,
+    HB_NO_LOCAL_REDIRECT = 47,
     HB_DELIVERY_UNKNOWN = 48,
     HB_LINK_LEAVES_ROOT = 49,
     /* the FastCGI responder */

@@ -5,18 +5,20 @@ void usage_print(FILE *out)
     fputs("handback " HANDBACK_VERSION ": serves a Django site's static files behind Apache\n"
           "\n"
           "usage: handback serve --listen unix:PATH|HOST:PORT [options]\n"
+          "       handback explain URL [-H 'Name: value']...\n"
           "       handback --version | --help\n"
           "\n"
           "With GATEWAY_INTERFACE set it is a CGI; started without arguments on a listening\n"
           "socket as standard input it is a FastCGI responder (mod_fcgid does that).\n"
           "\n"
           "  serve      listen for mod_proxy_fcgi (handback serve --help)\n"
+          "  explain    why a URL is answered as it is (handback explain --help)\n"
           "\n"
           "Settings, from the environment or handback.json beside the program:\n"
           "  STATIC_ROOT           the directory that collectstatic fills (required)\n"
           "  STATIC_URL            its URL prefix (/static/)\n"
           "  HANDBACK_MAX_AGE      seconds, for what is not immutable (60)\n"
-          "  HANDBACK_DELIVERY     body or x-sendfile (body)\n"
+          "  HANDBACK_DELIVERY     body, x-sendfile and more (body)\n"
           "  and more: see handback(1)\n",
           out);
 }

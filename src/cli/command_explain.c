@@ -1,0 +1,252 @@
+#include "cli/command_explain.h"
+
+#include "base/log.h"
+#include "cli/current.h"
+#include "serve/answer.h"
+
+#include <apr_getopt.h>
+#include <apr_strings.h>
+#include <apr_tables.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* A request as the command line describes it. */
+struct asked {
+    const char *method;
+    const char *target;
+    apr_table_t *variables; /* of the header fields, as RFC 3875 4.1.18 names them */
+    bool json;
+    bool help;
+};
+
+enum option {
+    OPT_HELP = 256,
+    OPT_JSON
+};
+
+static const apr_getopt_option_t option_table[] = {
+    {"header", 'H', 1, "a header field, 'Name: value'; may be repeated"},
+    {"request", 'X', 1, "the method (GET)"},
+    {"json", OPT_JSON, 0, "print it as JSON"},
+    {"help", OPT_HELP, 0, "print this"},
+    {NULL, 0, 0, NULL},
+};
+
+static void print_help(void)
+{
+    puts("usage: handback explain URL [-H 'Name: value']... [-X METHOD] [--json]\n"
+         "\n"
+         "Decides the answer to a request with the code that serves, and prints what each\n"
+         "step found and why, then the status and the header. Nothing is asked over the\n"
+         "network; the settings are those of this environment and handback.json.\n"
+         "\n"
+         "  -H, --header FIELD   a header field, 'Name: value'; may be repeated\n"
+         "  -X, --request METHOD the method (GET)\n"
+         "  --json               print it as JSON\n"
+         "  --help               print this\n"
+         "\n"
+         "  STATIC_ROOT=/srv/example/static handback explain /static/css/base.css \\\n"
+         "      -H 'Accept-Encoding: gzip, br'");
+}
+
+/* "Accept-Encoding: br" becomes HTTP_ACCEPT_ENCODING; fields of one name are joined, as web servers
+ * do (RFC 9110 5.3). */
+static int take_field(struct asked *asked, const char *field, apr_pool_t *pool)
+{
+    struct slice value = slice_of(field);
+    struct slice name = slice_cut(&value, ':');
+    value = slice_trim(value);
+    if (!value.at || !head_is_token(name) || !head_is_value(value)) {
+        return -1;
+    }
+    char *variable = apr_pstrcat(pool, "HTTP_", apr_pstrmemdup(pool, name.at, name.len), NULL);
+    for (char *c = variable; *c; c++) {
+        *c = *c == '-' ? '_' : *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+    }
+    const char *text = apr_pstrmemdup(pool, value.at, value.len);
+    const char *before = apr_table_get(asked->variables, variable);
+    apr_table_set(asked->variables, variable,
+                  before ? apr_pstrcat(pool, before, ", ", text, NULL) : text);
+    return 0;
+}
+
+static const char *variable(void *context, const char *name)
+{
+    const struct asked *asked = context;
+    if (strcmp(name, "REQUEST_METHOD") == 0) {
+        return asked->method;
+    }
+    return strcmp(name, "REQUEST_URI") == 0 ? asked->target : apr_table_get(asked->variables, name);
+}
+
+static int take_option(struct asked *asked, int option, const char *value, apr_pool_t *pool)
+{
+    switch (option) {
+    case 'H':
+        return take_field(asked, value, pool);
+    case 'X':
+        asked->method = value;
+        return head_is_token(slice_of(value)) ? 0 : -1;
+    case OPT_JSON:
+        asked->json = true;
+        return 0;
+    case OPT_HELP:
+    default:
+        asked->help = true;
+        return 0;
+    }
+}
+
+static int refuse(const char *what, const char *value)
+{
+    fprintf(stderr, "handback explain: %s%s%s; see handback explain --help\n", value, what,
+            *value ? "" : "one URL is wanted");
+    return -1;
+}
+
+static int parse(struct asked *asked, int argc, const char *const *argv, apr_pool_t *pool)
+{
+    apr_getopt_t *state;
+    const char *value;
+    int option;
+    apr_status_t status;
+    if (apr_getopt_init(&state, pool, argc, argv) != APR_SUCCESS) {
+        return -1;
+    }
+    state->interleave = 1;
+    while ((status = apr_getopt_long(state, option_table, &option, &value)) == APR_SUCCESS) {
+        if (take_option(asked, option, value, pool) != 0) {
+            return refuse(" is no good value", value);
+        }
+    }
+    if (status != APR_EOF) {
+        return -1; /* apr_getopt_long has said why */
+    }
+    if (asked->help) {
+        return 0;
+    }
+    if (state->ind + 1 != argc) {
+        return refuse("", "");
+    }
+    asked->target = state->argv[state->ind]; /* it has been moved behind the options */
+    if (asked->target[0] != '/' && !strstr(asked->target, "://")) {
+        return refuse(" is neither a URL nor a path that begins with a slash", asked->target);
+    }
+    return 0;
+}
+
+/* Who sends the bytes of the file, if any are sent. */
+static const char *delivery_of_answer(const struct answer *answer)
+{
+    return answer->delivery != DELIVERY_BODY || answer->body.fd >= 0
+               ? delivery_name(answer->delivery)
+               : "none";
+}
+
+static void print_text(const struct asked *asked, const struct answer *answer,
+                       const struct trace *trace)
+{
+    struct slice line = answer_status_line(answer->status);
+    printf("%s %s\n\n", asked->method, asked->target);
+    for (unsigned i = 0; i < trace->steps; i++) {
+        const struct trace_step *step = &trace->step[i];
+        printf("%2u %-11s %s\n               (%s)\n", i + 1, step->name, step->found, step->why);
+    }
+    printf("\n%.*s\n", (int)line.len, line.at);
+    for (struct slice rest = {answer->head.text, answer->head.len}; rest.len > 0;) {
+        struct slice field = slice_cut(&rest, '\n');
+        printf("%.*s\n", (int)field.len - 1, field.at);
+    }
+    if (answer->fault.number != NO_DIAGNOSIS) {
+        printf("\nHB%04d: %s\n", (int)answer->fault.number, answer->fault.text);
+    }
+}
+
+static json_t *headers_of(const struct head *head)
+{
+    json_t *headers = json_array();
+    for (struct slice rest = {head->text, head->len}; rest.len > 0;) {
+        struct slice value = slice_cut(&rest, '\r');
+        struct slice name = slice_cut(&value, ':');
+        value = slice_trim(value);
+        rest = slice_from(rest, 1);
+        json_array_append_new(headers,
+                              json_pack("[s%, s%]", name.at, name.len, value.at, value.len));
+    }
+    return headers;
+}
+
+static json_t *steps_of(const struct trace *trace)
+{
+    json_t *steps = json_array();
+    for (unsigned i = 0; i < trace->steps; i++) {
+        const struct trace_step *step = &trace->step[i];
+        json_array_append_new(steps, json_pack("{s:s, s:s, s:s}", "step", step->name, "why",
+                                               step->why, "found", step->found));
+    }
+    return steps;
+}
+
+static void print_json(const struct asked *asked, const struct answer *answer,
+                       const struct trace *trace)
+{
+    char diagnosis[sizeof answer->fault.text + 16];
+    bool faulty = answer->fault.number != NO_DIAGNOSIS;
+    snprintf(diagnosis, sizeof diagnosis, "HB%04d: %s", (int)answer->fault.number,
+             answer->fault.text);
+    json_t *whole =
+        json_pack("{s:s, s:s, s:o, s:i, s:o, s:s, s:o}", "method", asked->method, "target",
+                  asked->target, "steps", steps_of(trace), "status", answer->status, "headers",
+                  headers_of(&answer->head), "delivery", delivery_of_answer(answer), "diagnosis",
+                  faulty ? json_string(diagnosis) : json_null());
+    if (whole) {
+        json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+        puts("");
+    }
+    json_decref(whole);
+}
+
+static int explain(struct asked *asked)
+{
+    static struct answer answer;
+    static struct trace trace;
+    struct error error;
+    struct request request;
+    struct current *current = current_make(NULL, &error);
+    if (!current || error.number != NO_DIAGNOSIS) {
+        log_always(&error);
+        if (current) {
+            current_free(current);
+        }
+        return 2;
+    }
+    struct site_source source = current_source(current);
+    struct site *site = source.current(source.context);
+    struct request_source variables = {.variable = variable, .context = asked};
+    request_read(&request, &variables);
+    answer_explain(&answer, site, &request, time(NULL), &trace);
+    (asked->json ? print_json : print_text)(asked, &answer, &trace);
+    answer_close(&answer);
+    site_release(site);
+    current_free(current);
+    return 0;
+}
+
+int command_explain(int argc, const char *const *argv)
+{
+    apr_pool_t *pool;
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        return 2;
+    }
+    struct asked asked = {.method = "GET", .variables = apr_table_make(pool, 8)};
+    if (parse(&asked, argc, argv, pool) != 0) {
+        return 2;
+    }
+    if (asked.help) {
+        print_help();
+        return 0;
+    }
+    return explain(&asked);
+}
