@@ -145,6 +145,15 @@ static const char *delivery_of_answer(const struct answer *answer)
                : "none";
 }
 
+static void print_clauses(const char *found)
+{
+    for (const char *end; *found; found = *end ? end + 2 : end) {
+        end = strstr(found, "; ");
+        end = end ? end : found + strlen(found);
+        printf("   %.*s\n", (int)(end - found), found);
+    }
+}
+
 static void print_text(const struct asked *asked, const struct answer *answer,
                        const struct trace *trace)
 {
@@ -152,7 +161,8 @@ static void print_text(const struct asked *asked, const struct answer *answer,
     printf("%s %s\n\n", asked->method, asked->target);
     for (unsigned i = 0; i < trace->steps; i++) {
         const struct trace_step *step = &trace->step[i];
-        printf("%2u %-11s %s\n               (%s)\n", i + 1, step->name, step->found, step->why);
+        printf("%2u %-11s (%s)\n", i + 1, step->name, step->why);
+        print_clauses(step->found);
     }
     printf("\n%.*s\n", (int)line.len, line.at);
     for (struct slice rest = {answer->head.text, answer->head.len}; rest.len > 0;) {

@@ -121,6 +121,21 @@ static int serve_in_worker(int listener, struct scoreboard *board, struct scoreb
     return serve_until_told(&worker, &options->settings);
 }
 
+/* Whoever speaks to a socket of its own (mod_proxy_fcgi, nginx, lighttpd) follows no local
+ * redirect.
+ */
+static void refuse_local_redirect(struct settings *settings)
+{
+    struct error error;
+    if (settings->delivery == DELIVERY_LOCAL_REDIRECT) {
+        settings->delivery = DELIVERY_BODY;
+        error_set(&error, HB_NO_LOCAL_REDIRECT,
+                  "delivery local-redirect is for CGI and mod_fcgid: bodies are sent; set another "
+                  "delivery");
+        log_error(&error);
+    }
+}
+
 /* Reads the settings for the workers that are to come; bad ones are logged, and the good ones of
  * before stay. `roots`: a root that cannot be opened is bad too. */
 static int take_settings(struct serve_options *options, bool roots)
@@ -140,6 +155,7 @@ static int take_settings(struct serve_options *options, bool roots)
         apr_pool_destroy(pool);
         return result;
     }
+    refuse_local_redirect(&settings);
     if (options->settings_pool) {
         apr_pool_destroy(options->settings_pool);
     }

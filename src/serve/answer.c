@@ -281,12 +281,31 @@ static bool take_validators(struct story *story)
     return false;
 }
 
+static void tell_conditions(struct story *story)
+{
+    const struct conditions *sent = &story->request->conditions;
+    const struct {
+        const char *name;
+        struct slice value;
+    } fields[] = {{"If-Match", sent->if_match},
+                  {"If-Unmodified-Since", sent->if_unmodified_since},
+                  {"If-None-Match", sent->if_none_match},
+                  {"If-Modified-Since", sent->if_modified_since}};
+    for (size_t i = 0; story->trace && i < sizeof fields / sizeof *fields; i++) {
+        if (fields[i].value.at) {
+            trace_add(story->trace, "%s: %.*s", fields[i].name, (int)fields[i].value.len,
+                      fields[i].value.at);
+        }
+    }
+}
+
 static bool take_conditions(struct story *story)
 {
     struct head *head = &story->answer->head;
+    tell_conditions(story);
     switch (condition_judge(&story->request->conditions, &story->validators, story->now)) {
     case CONDITION_NONE:
-        trace_add(story->trace, "none that stops the answer");
+        trace_add(story->trace, "nothing stops the answer");
         return false;
     case CONDITION_NOT_MODIFIED:
         trace_add(story->trace, "the client has this variant already");

@@ -16,17 +16,24 @@ enum {
 
 static enum delivery wanted(struct story *story)
 {
+    struct error *fault = &story->answer->fault;
     struct slice announced = story->request->delivery;
     enum delivery delivery =
         announced.len > 0 ? delivery_of(announced) : catalog_site(&story->site->catalog).delivery;
-    if (delivery != DELIVERY_COUNT) {
-        return delivery;
+    if (delivery == DELIVERY_COUNT) {
+        error_set(fault, HB_DELIVERY_UNKNOWN,
+                  "HANDBACK_DELIVERY %.*s is not known: bodies are sent; correct the web server's "
+                  "SetEnv",
+                  (int)announced.len, announced.at);
+        return DELIVERY_BODY;
     }
-    error_set(&story->answer->fault, HB_DELIVERY_UNKNOWN,
-              "HANDBACK_DELIVERY %.*s is not known: bodies are sent; correct the web server's "
-              "SetEnv",
-              (int)announced.len, announced.at);
-    return DELIVERY_BODY;
+    if (delivery == DELIVERY_LOCAL_REDIRECT && story->request->proxied) {
+        error_set(
+            fault, HB_NO_LOCAL_REDIRECT,
+            "mod_proxy_fcgi follows no local redirect: bodies are sent; set another delivery");
+        return DELIVERY_BODY;
+    }
+    return delivery;
 }
 
 static bool find_coding_header(const struct story *story, char name[CODING_HEADER_SIZE])
@@ -154,9 +161,6 @@ static const char *find_fault_of_redirect(const struct story *story, enum delive
     }
     if (delivery == DELIVERY_X_ACCEL_REDIRECT) {
         return fields_has_own(story, NULL) ? "nginx drops the field that `headers` adds" : NULL;
-    }
-    if (story->request->proxied) {
-        return "mod_proxy_fcgi follows no local redirect: announce another delivery";
     }
     if (fields_has_own(story, "Content-Type") || !write_query(story, query, sizeof query)) {
         return "its type cannot be told to the target";

@@ -86,8 +86,10 @@ enum coding variant_choose(const struct resource *resource, struct slice accept_
         const struct copy *copy = &resource->copy[i];
         offer.size[i] = copy->fd >= 0 ? (uint64_t)copy->status.st_size : CODING_ABSENT;
         if (copy->fd >= 0) {
-            trace_add(trace, "%s of %" PRIu64 " bytes weighs q=%d.%03d", name_of((enum coding)i),
-                      offer.size[i], weights.of[i] / 1000, weights.of[i] % 1000);
+            bool last = i == CODING_IDENTITY && !weights.identity_listed;
+            trace_add(trace, "%s of %" PRIu64 " bytes weighs q=%d.%03d%s", name_of((enum coding)i),
+                      offer.size[i], weights.of[i] / 1000, weights.of[i] % 1000,
+                      last ? ", and comes last, as it is not listed" : "");
         }
     }
     enum coding chosen = coding_choose(&weights, &offer);
