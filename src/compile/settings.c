@@ -85,6 +85,11 @@ static int check_mount(const struct settings *settings, const struct settings_mo
         return error_set(error, HB_SETTING_BAD_VALUE,
                          "url: \"%s\": that of a mount of kind root is /", mount->url);
     }
+    if (mount->kind == MOUNT_ROOT && *mount->index_file) {
+        return error_set(error, HB_SETTING_BAD_VALUE,
+                         "index_file: not for a mount of kind root: what is no file there is the "
+                         "application's");
+    }
     if (mount->kind == MOUNT_MEDIA && *mount->immutable) {
         return error_set(error, HB_SETTING_BAD_VALUE,
                          "immutable: uploads may change, and are never immutable");

@@ -247,7 +247,7 @@ static bool take_redirect(struct story *story)
              asked);
     trace_add(story->trace, "to %s", location);
     head_add_text(&story->answer->head, "Location", location);
-    fields_add_policy(story);
+    fields_add_cors(story);
     return end_with_text(story, 302);
 }
 

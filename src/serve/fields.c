@@ -19,11 +19,16 @@ void fields_add_nosniff(struct story *story)
     head_add_text(&story->answer->head, "X-Content-Type-Options", "nosniff");
 }
 
-void fields_add_policy(struct story *story)
+void fields_add_cors(struct story *story)
 {
     if (story->policy.allow_all_origins) {
         head_add_text(&story->answer->head, "Access-Control-Allow-Origin", "*");
     }
+}
+
+void fields_add_policy(struct story *story)
+{
+    fields_add_cors(story);
     if (variant_varies(&story->resource)) {
         head_add_text(&story->answer->head, "Vary", "Accept-Encoding");
     }

@@ -7,6 +7,9 @@
 
 void fields_add_nosniff(struct story *story);
 
+/* Whoever may read the file may be led to it as well. */
+void fields_add_cors(struct story *story);
+
 /* What belongs to the resource whatever the status is: CORS, and Vary where a variant exists. */
 void fields_add_policy(struct story *story);
 
