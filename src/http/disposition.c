@@ -68,7 +68,7 @@ static bool is_plain(struct slice text)
 {
     bool percent_encoding =
         text.len > 2 && text.at[0] == '%' && is_digit_16(text.at[1]) && is_digit_16(text.at[2]);
-    return (unsigned char)text.at[0] < 0x80 && !percent_encoding;
+    return (unsigned char)text.at[0] < 0x80 && !strchr("\"\\", text.at[0]) && !percent_encoding;
 }
 
 static bool is_utf8(struct slice name)
@@ -88,9 +88,6 @@ static bool put_quoted(struct line *line, struct slice name)
     while (name.len > 0) {
         size_t len = character_len(name);
         bool plain = is_plain(name);
-        if (name.at[0] == '"' || name.at[0] == '\\') {
-            put(line, '\\');
-        }
         put(line, plain ? name.at[0] : '_');
         whole = whole && plain;
         name = slice_from(name, len > 0 ? len : 1);

@@ -15,8 +15,9 @@ enum {
  *   attachment; filename="caf_.html"                           one that is not UTF-8 either
  *   attachment                                                 no name, a control byte, too long
  *
- * The fallback has one '_' for each character that is not ASCII, and for a '%' that browsers could
- * take for percent-encoding (RFC 6266 appendix D). */
+ * The fallback has one '_' for each character that is not ASCII, for quotes and backslashes, which
+ * not every browser unescapes, and for a '%' that some take for percent-encoding (RFC 6266
+ * appendix D). */
 void disposition_attachment(struct slice name, char text[DISPOSITION_SIZE]);
 
 #endif

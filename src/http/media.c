@@ -164,6 +164,7 @@ static const struct media by_extension[] = {
     {"tar", "application/x-tar"},
     {"tcl", "application/x-tcl"},
     {"text", "text/plain"},
+    {"tgz", "application/gzip"},
     {"tif", "image/tiff"},
     {"tiff", "image/tiff"},
     {"tk", "application/x-tcl"},

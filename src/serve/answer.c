@@ -272,10 +272,11 @@ static bool take_validators(struct story *story)
         snprintf(story->tag, sizeof story->tag, "\"%" PRIx64 "-%" PRIx64 "%s\"", nanoseconds,
                  (uint64_t)status->st_size, suffix);
     }
-    /* Image builders set 0 or 1: no date at all. */
+    /* Image builders set 0 or 1: no date at all. Nor may one lie in the future (8.8.2.1). */
+    int64_t modified = status->st_mtim.tv_sec;
     story->validators = (struct validators){.etag = slice_of(story->tag),
-                                            .dated = status->st_mtim.tv_sec > 1,
-                                            .modified = status->st_mtim.tv_sec};
+                                            .dated = modified > 1 && modified <= story->now,
+                                            .modified = modified};
     trace_add(story->trace, "%s, %s", story->tag,
               hash.len > 0 ? "from the content" : "from the file's time and size");
     return false;

@@ -40,7 +40,7 @@ NOT_IN_WHITENOISE = {
     "Vector tiles and columns of data, with registered types.": "arrow arrows mvt",
     "What a telephone installs or a wallet takes, by its type alone.": "apk mobileconfig pkpass",
     "Archives and books, under the types that a desktop opens them by.":
-        "bz2 epub gz tar zst",
+        "bz2 epub gz tar tgz zst",
 }
 
 # Debian has another type, or several: extension -> (theirs, ours, why).
@@ -74,6 +74,7 @@ OTHER_THAN_DEBIAN = {
     "wav": ("audio/x-wav", "audio/wav", "Neither is registered; browsers take both."),
     "xml": ("application/xml", "text/xml", "As WhiteNoise; the same to RFC 7303."),
     "xsl": ("application/xslt+xml", "text/xml", "Every browser takes a style sheet of this type."),
+    "tgz": ("application/x-gtar-compressed", "application/gzip", "As for .gz, and registered."),
 }
 
 # Debian has a type for a suffix of two parts; we go by the last one.

@@ -24,8 +24,7 @@ static bool starts(const char **text, const char *expected)
 static void read_quoted(const char **text, char *to)
 {
     for (; **text != '"'; (*text)++) {
-        *text += **text == '\\';
-        MUST(**text >= ' ' && **text <= '~');
+        MUST(**text >= ' ' && **text <= '~' && **text != '\\');
         *to++ = **text;
     }
     (*text)++;
@@ -106,7 +105,7 @@ static bool check_fallback(struct slice name, const char *fallback)
         size_t len = character(name);
         bool ascii = (unsigned char)name.at[0] < 0x80;
         MUST(*fallback == '_' || (ascii && *fallback == name.at[0]));
-        MUST(*fallback == name.at[0] || !ascii || name.at[0] == '%');
+        MUST(*fallback == name.at[0] || !ascii || strchr("%\"\\", name.at[0]));
         utf8 = utf8 && len > 0;
         name = slice_from(name, len > 0 ? len : 1);
     }

@@ -54,6 +54,8 @@ static inline void answer_site_write_files(void)
     scratch_write(&tree, "empty.txt", "");
     scratch_write(&tree, "epoch.txt", "from an image");
     scratch_age(&tree, "epoch.txt", 1);
+    scratch_write(&tree, "tomorrow.txt", "a wrong clock");
+    scratch_age(&tree, "tomorrow.txt", NOW + 86400);
     scratch_write(&tree, "with space.txt", "0123456789");
     scratch_write(&tree, ".env", "SECRET");
     scratch_write(&tree, ".git/config", "SECRET");
