@@ -42,6 +42,7 @@ enum diagnosis {
     HB_NO_LOCAL_REDIRECT = 47,
     HB_DELIVERY_UNKNOWN = 48,
     HB_LINK_LEAVES_ROOT = 49,
+    HB_HEAD_TOO_LONG = 50,
     /* the FastCGI responder */
     HB_LISTEN_FAILED = 60,
     HB_SOCKET_LIVE = 61,

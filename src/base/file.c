@@ -105,6 +105,7 @@ int file_open_following(int directory, const char *path, struct slice others)
     struct stat status;
     int file = -1, place = open_resolving(directory, path, O_PATH, NO_MAGICLINKS);
     if (place < 0) {
+        errno = errno == EACCES ? EXDEV : errno; /* it ends where nobody here may look */
         return -1;
     }
     if (!find_path_of(place, found) || fstat(place, &status) != 0 || !S_ISREG(status.st_mode) ||

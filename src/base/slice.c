@@ -76,6 +76,12 @@ struct slice slice_cut(struct slice *rest, char mark)
     return before;
 }
 
+struct slice slice_behind_last(struct slice text, char mark)
+{
+    const char *found = text.len > 0 ? memrchr(text.at, mark, text.len) : NULL;
+    return found ? slice_from(text, (size_t)(found - text.at) + 1) : text;
+}
+
 bool slice_copy(struct slice text, char *buffer, size_t size)
 {
     if (text.len >= size || (text.len > 0 && memchr(text.at, '\0', text.len))) {

@@ -31,6 +31,9 @@ struct slice slice_trim(struct slice text);
  * (absent when there was no mark). Call until *rest is absent. */
 struct slice slice_cut(struct slice *rest, char mark);
 
+/* What stands behind the last `mark`; all of it when there is none. */
+struct slice slice_behind_last(struct slice text, char mark);
+
 /* Copies into a NUL-terminated buffer; false when it does not fit or holds a NUL. */
 bool slice_copy(struct slice text, char *buffer, size_t size);
 

@@ -1,7 +1,11 @@
 #include "catalog/view.h"
 
+#include "catalog/hashed_name.h"
+#include "http/field.h"
 #include "http/head.h"
 #include "http/path.h"
+
+#include <string.h>
 
 int view_invalid(struct error *error, const char *what)
 {
@@ -62,6 +66,7 @@ bool view_name_is_sound(const struct catalog *catalog, const struct format_name 
            name->entry < view_header(catalog)->entries.count;
 }
 
+/* As hashed_name_digits finds them in a name, or none. */
 static bool hash_is_sound(struct slice hash)
 {
     for (size_t i = 0; i < hash.len; i++) {
@@ -70,7 +75,7 @@ static bool hash_is_sound(struct slice hash)
             return false;
         }
     }
-    return hash.at != NULL;
+    return hash.at && (hash.len == 0 || hash.len == HASHED_NAME_DIGITS);
 }
 
 /* Not more than one variant of a coding. */
@@ -101,25 +106,49 @@ static bool is_within(uint32_t first, uint32_t count, const struct format_sectio
     return first <= section->count && count <= section->count - first;
 }
 
-bool view_mount_is_sound(const struct catalog *catalog, const struct format_mount *mount)
+/* Begins and ends with one slash. */
+static bool url_is_sound(struct slice url)
 {
-    struct slice url = view_text(catalog, mount->url), root = view_text(catalog, mount->root);
-    const struct format_header *header = view_header(catalog);
     return slice_starts(url, slice_of("/")) && slice_ends(url, slice_of("/")) &&
-           slice_starts(root, slice_of("/")) && text_is_clean(catalog, mount->root) &&
-           text_is_clean(catalog, mount->charset) && text_is_clean(catalog, mount->manifests) &&
+           !slice_starts(url, slice_of("//"));
+}
+
+static bool texts_are_clean(const struct catalog *catalog, const struct format_mount *mount)
+{
+    return text_is_clean(catalog, mount->root) && text_is_clean(catalog, mount->manifests) &&
            text_is_clean(catalog, mount->immutable) && text_is_clean(catalog, mount->follow) &&
            text_is_clean(catalog, mount->index_file) &&
            text_is_clean(catalog, mount->delivery_url) &&
-           text_is_clean(catalog, mount->delivery_root) && mount->kind < MOUNT_KINDS &&
+           text_is_clean(catalog, mount->delivery_root);
+}
+
+static bool index_file_is_sound(struct slice name)
+{
+    return name.len == 0 ||
+           (path_is_plain(name) && !path_is_hidden(name) && !memchr(name.at, '/', name.len));
+}
+
+bool view_mount_is_sound(const struct catalog *catalog, const struct format_mount *mount)
+{
+    const struct format_header *header = view_header(catalog);
+    struct slice delivery_url = view_text(catalog, mount->delivery_url);
+    struct slice delivery_root = view_text(catalog, mount->delivery_root);
+    return texts_are_clean(catalog, mount) && url_is_sound(view_text(catalog, mount->url)) &&
+           slice_starts(view_text(catalog, mount->root), slice_of("/")) &&
+           head_is_token(view_text(catalog, mount->charset)) &&
+           index_file_is_sound(view_text(catalog, mount->index_file)) &&
+           (delivery_url.len == 0 || url_is_sound(delivery_url)) &&
+           (delivery_root.len == 0 || slice_starts(delivery_root, slice_of("/"))) &&
+           mount->kind < MOUNT_KINDS && mount->flags <= FORMAT_ALLOW_ALL_ORIGINS &&
            is_within(mount->first_type, mount->types, &header->types) &&
            is_within(mount->first_field, mount->fields, &header->fields);
 }
 
 bool view_field_is_sound(const struct catalog *catalog, const struct format_field *field)
 {
-    return text_is_clean(catalog, field->glob) && head_is_token(view_text(catalog, field->name)) &&
-           text_is_clean(catalog, field->value);
+    return text_is_clean(catalog, field->glob) && field->flags <= FORMAT_FIELD_REMOVED &&
+           field_may_be_set(view_text(catalog, field->name), view_text(catalog, field->value),
+                            field->flags == FORMAT_FIELD_REMOVED);
 }
 
 bool view_type_is_sound(const struct catalog *catalog, const struct format_type *type)

@@ -154,8 +154,8 @@ static void print_clauses(const char *found)
     }
 }
 
-static void print_text(const struct asked *asked, const struct answer *answer,
-                       const struct trace *trace)
+static int print_text(const struct asked *asked, const struct answer *answer,
+                      const struct trace *trace)
 {
     struct slice line = answer_status_line(answer->status);
     printf("%s %s\n\n", asked->method, asked->target);
@@ -172,6 +172,19 @@ static void print_text(const struct asked *asked, const struct answer *answer,
     if (answer->fault.number != NO_DIAGNOSIS) {
         printf("\nHB%04d: %s\n", (int)answer->fault.number, answer->fault.text);
     }
+    return 0;
+}
+
+/* Names in the file system need not be UTF-8, and JSON must. */
+static json_t *text_of(struct slice text)
+{
+    json_t *json = json_stringn(text.at ? text.at : "", text.len);
+    char plain[TRACE_TEXT];
+    size_t len = text.len < sizeof plain ? text.len : sizeof plain;
+    for (size_t i = 0; !json && i < len; i++) {
+        plain[i] = (unsigned char)text.at[i] < 0x80 ? text.at[i] : '?';
+    }
+    return json ? json : json_stringn(plain, len);
 }
 
 static json_t *headers_of(const struct head *head)
@@ -180,10 +193,9 @@ static json_t *headers_of(const struct head *head)
     for (struct slice rest = {head->text, head->len}; rest.len > 0;) {
         struct slice value = slice_cut(&rest, '\r');
         struct slice name = slice_cut(&value, ':');
-        value = slice_trim(value);
         rest = slice_from(rest, 1);
         json_array_append_new(headers,
-                              json_pack("[s%, s%]", name.at, name.len, value.at, value.len));
+                              json_pack("[o, o]", text_of(name), text_of(slice_trim(value))));
     }
     return headers;
 }
@@ -193,29 +205,34 @@ static json_t *steps_of(const struct trace *trace)
     json_t *steps = json_array();
     for (unsigned i = 0; i < trace->steps; i++) {
         const struct trace_step *step = &trace->step[i];
-        json_array_append_new(steps, json_pack("{s:s, s:s, s:s}", "step", step->name, "why",
-                                               step->why, "found", step->found));
+        json_array_append_new(steps, json_pack("{s:s, s:s, s:o}", "step", step->name, "why",
+                                               step->why, "found", text_of(slice_of(step->found))));
     }
     return steps;
 }
 
-static void print_json(const struct asked *asked, const struct answer *answer,
-                       const struct trace *trace)
+static json_t *diagnosis_of(const struct error *fault)
 {
-    char diagnosis[sizeof answer->fault.text + 16];
-    bool faulty = answer->fault.number != NO_DIAGNOSIS;
-    snprintf(diagnosis, sizeof diagnosis, "HB%04d: %s", (int)answer->fault.number,
-             answer->fault.text);
-    json_t *whole =
-        json_pack("{s:s, s:s, s:o, s:i, s:o, s:s, s:o}", "method", asked->method, "target",
-                  asked->target, "steps", steps_of(trace), "status", answer->status, "headers",
-                  headers_of(&answer->head), "delivery", delivery_of_answer(answer), "diagnosis",
-                  faulty ? json_string(diagnosis) : json_null());
-    if (whole) {
-        json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-        puts("");
+    char text[sizeof fault->text + 16];
+    if (fault->number == NO_DIAGNOSIS) {
+        return json_null();
     }
+    snprintf(text, sizeof text, "HB%04d: %s", (int)fault->number, fault->text);
+    return text_of(slice_of(text));
+}
+
+static int print_json(const struct asked *asked, const struct answer *answer,
+                      const struct trace *trace)
+{
+    json_t *whole =
+        json_pack("{s:s, s:o, s:o, s:i, s:o, s:s, s:o}", "method", asked->method, "target",
+                  text_of(slice_of(asked->target)), "steps", steps_of(trace), "status",
+                  answer->status, "headers", headers_of(&answer->head), "delivery",
+                  delivery_of_answer(answer), "diagnosis", diagnosis_of(&answer->fault));
+    int result = whole ? json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) : -1;
+    puts("");
     json_decref(whole);
+    return result == 0 ? 0 : 2;
 }
 
 static int explain(struct asked *asked)
@@ -234,14 +251,14 @@ static int explain(struct asked *asked)
     }
     struct site_source source = current_source(current);
     struct site *site = source.current(source.context);
-    struct request_source variables = {.variable = variable, .context = asked};
+    struct request_source variables = {.variable = variable, .context = asked, .spawned = true};
     request_read(&request, &variables);
     answer_explain(&answer, site, &request, time(NULL), &trace);
-    (asked->json ? print_json : print_text)(asked, &answer, &trace);
+    int result = (asked->json ? print_json : print_text)(asked, &answer, &trace);
     answer_close(&answer);
     site_release(site);
     current_free(current);
-    return 0;
+    return result;
 }
 
 int command_explain(int argc, const char *const *argv)

@@ -52,9 +52,9 @@ static int refuse_project(const struct settings_mount *mount, apr_pool_t *pool, 
         return 0;
     }
     return error_set(error, HB_ROOT_IS_PROJECT,
-                     "%s %s holds manage.py: it is a Django project, not what collectstatic fills; "
-                     "correct STATIC_ROOT",
-                     mount->url, mount->root);
+                     "%s %s holds manage.py: it is a Django project, whose settings must not be "
+                     "served; correct %s",
+                     mount->url, mount->root, root_names[mount->kind]);
 }
 
 static int take_pending_mounts(struct settings *settings, struct error *error)
@@ -97,6 +97,27 @@ static int check_mount(const struct settings *settings, const struct settings_mo
     return refuse_project(mount, pool, error);
 }
 
+/* Two mounts cannot share a URL, and what is redirected inside must not come back to us. */
+static int check_urls(const struct settings *settings, uint32_t index, struct error *error)
+{
+    struct slice url = slice_of(settings->mount[index].url);
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        struct slice delivery = slice_of(settings->mount[i].delivery_url);
+        if (i < index && slice_equal(url, slice_of(settings->mount[i].url))) {
+            return error_set(error, HB_SETTING_BAD_VALUE, "url: two mounts have the URL %s",
+                             url.at);
+        }
+        if (delivery.len > 0 && url.len > 1 &&
+            (slice_starts(delivery, url) || slice_starts(url, delivery))) {
+            return error_set(error, HB_SETTING_BAD_VALUE,
+                             "delivery_url: \"%s\" overlaps the mount %s: give a URL that nothing "
+                             "else has",
+                             delivery.at, url.at);
+        }
+    }
+    return 0;
+}
+
 /* A redirecting delivery needs somewhere to redirect to. */
 static int check_delivery(const struct settings *settings, struct error *error)
 {
@@ -135,7 +156,8 @@ int settings_read(struct settings *settings, char **environment, apr_pool_t *poo
         return -1;
     }
     for (uint32_t i = 0; i < settings->mounts; i++) {
-        if (check_mount(settings, &settings->mount[i], pool, error) != 0) {
+        if (check_mount(settings, &settings->mount[i], pool, error) != 0 ||
+            check_urls(settings, i, error) != 0) {
             return -1;
         }
     }

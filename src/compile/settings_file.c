@@ -231,6 +231,9 @@ static int read_object(struct reader *reader, json_t *object, struct error *erro
     }
     reader->settings->pending[MOUNT_STATIC] = reader->settings->mount[0];
     reader->settings->mounts = 0;
+    if (read_keys(reader, NULL, object, "mounts", error) != 0) {
+        return -1;
+    }
     for (size_t i = 0; i < json_array_size(mounts); i++) {
         if (read_mount(reader, json_array_get(mounts, i), error) != 0) {
             return -1;
@@ -239,7 +242,7 @@ static int read_object(struct reader *reader, json_t *object, struct error *erro
     if (reader->seen[MOUNT_STATIC] == 0) {
         return error_set(error, HB_SETTING_REQUIRED, "mounts names no static mount");
     }
-    return read_keys(reader, NULL, object, "mounts", error);
+    return 0;
 }
 
 static int parse(struct reader *reader, const char *bytes, size_t length, struct error *error)

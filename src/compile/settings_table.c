@@ -1,6 +1,8 @@
 #include "compile/settings_table.h"
 
 #include "base/log.h"
+#include "http/coding.h"
+#include "http/field.h"
 #include "http/head.h"
 #include "http/path.h"
 
@@ -8,7 +10,10 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+enum {
+    TYPE_MAX = 200
+};
 
 /* What a setter may use beside the text itself. */
 struct setting_context {
@@ -152,12 +157,19 @@ static int set_immutable(struct setting_context *context, const char *value, str
 static int set_follow(struct setting_context *context, const char *value, struct error *error)
 {
     context->mount->follow = "";
-    for (struct slice rest = slice_of(value); rest.at && strcmp(value, "inside") != 0;) {
+    for (struct slice rest = slice_of(value); rest.at;) {
         struct slice item = slice_cut(&rest, ':');
         const char *directory, *before = context->mount->follow;
+        if (slice_equal(item, slice_of("inside"))) {
+            continue; /* always */
+        }
         if (read_directory(context, apr_pstrmemdup(context->pool, item.at, item.len), &directory,
                            error) != 0) {
             return -1;
+        }
+        if (strcmp(directory, "/") == 0) {
+            return bad_value(context, value, "a list of directories: / is the whole machine",
+                             error);
         }
         context->mount->follow =
             apr_pstrcat(context->pool, before, *before ? ":" : "", directory, NULL);
@@ -182,7 +194,11 @@ static int set_index_file(struct setting_context *context, const char *value, st
 
 static int set_delivery_url(struct setting_context *context, const char *value, struct error *error)
 {
-    return read_url(context, value, &context->mount->delivery_url, error);
+    if (value[0] != '/' || value[1] == '\0' ||
+        read_url(context, value, &context->mount->delivery_url, error) != 0) {
+        return bad_value(context, value, "the path of an internal URL such as /handback/", error);
+    }
+    return 0;
 }
 
 static int set_delivery_root(struct setting_context *context, const char *value,
@@ -247,8 +263,8 @@ static int set_delivery(struct setting_context *context, const char *value, stru
 static int set_coding_header(struct setting_context *context, const char *value,
                              struct error *error)
 {
-    if (!head_is_token(slice_of(value))) {
-        return bad_value(context, value, "the name of a header field", error);
+    if (!coding_is_header(slice_of(value))) {
+        return bad_value(context, value, "the name of a header field that is free", error);
     }
     context->settings->coding_header = apr_pstrdup(context->pool, value);
     return 0;
@@ -284,8 +300,8 @@ static const struct setting {
     {"coding_header", "HANDBACK_CODING_HEADER", true, TEXT, set_coding_header},
     {"state", "HANDBACK_STATE", true, ANY, NULL},
     {"pool", "HANDBACK_POOL", true, ANY, NULL},
-    {"delivery_url", "HANDBACK_DELIVERY_URL", true, TEXT, set_delivery_url},
-    {"delivery_root", "HANDBACK_DELIVERY_ROOT", true, TEXT, set_delivery_root},
+    {"delivery_url", "HANDBACK_DELIVERY_URL", false, TEXT, set_delivery_url},
+    {"delivery_root", "HANDBACK_DELIVERY_ROOT", false, TEXT, set_delivery_root},
     {"immutable", "HANDBACK_IMMUTABLE", false, LIST, set_immutable},
     {"follow", "HANDBACK_FOLLOW", false, LIST, set_follow},
     {"index_file", "HANDBACK_INDEX_FILE", false, BOOLEAN, set_index_file},
@@ -342,69 +358,48 @@ int settings_set(struct settings *settings, struct settings_mount *mount, const 
                      mount ? "" : " for the whole site");
 }
 
+/* type "/" subtype (RFC 9110 8.3.1), in lower case; the charset is a setting of its own. */
+static bool is_media_type(const char *type)
+{
+    struct slice subtype = slice_of(type);
+    struct slice main_type = slice_cut(&subtype, '/');
+    for (const char *c = type; *c; c++) {
+        if (*c >= 'A' && *c <= 'Z') {
+            return false;
+        }
+    }
+    return head_is_token(main_type) && head_is_token(subtype) && strlen(type) < TYPE_MAX;
+}
+
 int settings_add_type(struct settings_mount *mount, const char *key, const char *type,
                       struct error *error)
 {
-    if (!*key || strchr(key, '/') || has_control(key) || !strchr(type, '/') || has_control(type)) {
-        return error_set(
-            error, HB_SETTING_BAD_VALUE,
-            "mimetypes: \"%s\": \"%s\" is not \".extension\" or \"name\": \"type/subtype\"", key,
-            type);
+    if (!*key || strchr(key, '/') || has_control(key) || !is_media_type(type)) {
+        return error_set(error, HB_SETTING_BAD_VALUE,
+                         "mimetypes: \"%s\": \"%s\" is not \".extension\" or \"name\": "
+                         "\"type/subtype\", in lower case and without parameters",
+                         key, type);
     }
     *(struct settings_type *)apr_array_push(mount->types) = (struct settings_type){key, type};
     return 0;
 }
 
-/* Fields that frame a message, or that our own decisions stand in. */
-static bool is_ours(const char *name)
-{
-    static const char *const names[] = {"Status",
-                                        "Connection",
-                                        "Keep-Alive",
-                                        "Transfer-Encoding",
-                                        "TE",
-                                        "Trailer",
-                                        "Upgrade",
-                                        "Proxy-Connection",
-                                        "Content-Range",
-                                        "Content-Length",
-                                        "Content-Encoding",
-                                        "Accept-Ranges",
-                                        "ETag",
-                                        "Last-Modified",
-                                        "Location",
-                                        "Date",
-                                        "X-Sendfile",
-                                        "X-LiteSpeed-Location"};
-    static const char *const beginnings[] = {"X-Accel-", "X-LIGHTTPD-"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcasecmp(name, names[i]) == 0) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
-        if (strncasecmp(name, beginnings[i], strlen(beginnings[i])) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int settings_add_field(struct settings_mount *mount, const struct settings_field *field,
                        struct error *error)
 {
+    struct slice name = slice_of(field->name);
     const char *fault = NULL;
     if (!path_is_plain(slice_of(field->glob))) {
         fault = "is no glob of names below the root";
-    } else if (!head_is_token(slice_of(field->name))) {
+    } else if (!head_is_token(name)) {
         fault = "names no header field";
-    } else if (is_ours(field->name)) {
-        fault = "is a field that the answer itself decides";
-    } else if (field->value && (!head_is_value(slice_of(field->value)) || !*field->value ||
-                                slice_trim(slice_of(field->value)).len != strlen(field->value))) {
-        fault = "has a value that is empty, or holds control characters or blanks at its ends";
-    } else if (!field->value && strcasecmp(field->name, "Vary") == 0) {
-        fault = "cannot be taken away: caches would mix the variants";
+    } else if (field_is_reserved(name)) {
+        fault = "is a field in which the answer itself decides";
+    } else if (!field_may_be_set(name, slice_of(field->value), !field->value)) {
+        fault = field->value
+                    ? "has a value that is empty, too long, begins or ends with a blank, or "
+                      "holds control characters"
+                    : "cannot be taken away";
     }
     if (fault) {
         return error_set(error, HB_SETTING_BAD_VALUE, "headers: \"%s\": \"%s\" %s", field->glob,

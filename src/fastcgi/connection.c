@@ -265,7 +265,8 @@ static size_t make_answer(struct connection *connection, size_t head, enum peek_
     if (verdict == PEEK_OTHER_ROLE) {
         return record_unknown_role(scratch, scratch);
     }
-    size_t len = gateway_fcgi_answer(scratch, head, &shared->site, scratch, &connection->rest);
+    size_t len = gateway_fcgi_answer(scratch, head, &shared->site, shared->spawned, scratch,
+                                     &connection->rest);
     if (len > 0) {
         scoreboard_count_request(shared->board, shared->counts, connection->rest.status);
     }

@@ -10,7 +10,8 @@
  * something, and whichever thread hears of it takes the next steps (fastcgi/connection_pool). When
  * the worker ends, a connection that is idle, or whose head is not whole, goes on in another one
  * (fastcgi/handover). Memory per connection: this struct, and while sending one record of at most
- * 64 KB; what has not been taken yet is with the kernel. */
+ * 64 KB, and with several ranges what their delimiters are made of; what has not been taken yet is
+ * with the kernel. */
 #ifndef FASTCGI_CONNECTION_H
 #define FASTCGI_CONNECTION_H
 
@@ -43,6 +44,7 @@ enum connection_fate {
 struct connection_shared {
     int epoll;
     struct site_source site;
+    bool spawned; /* see struct request_source */
     struct scoreboard *board;
     struct scoreboard_worker *counts; /* of this process: its connections by state */
     long long idle_patience;          /* milliseconds; see `crowded` */

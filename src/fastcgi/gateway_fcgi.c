@@ -4,7 +4,6 @@
 #include "fastcgi/intake.h"
 #include "serve/deliver.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -47,7 +46,8 @@ void gateway_fcgi_drop(struct gateway_fcgi_rest *rest)
     if (rest->body.fd >= 0) {
         close(rest->body.fd);
     }
-    free((void *)(uintptr_t)rest->body.parts); /* made here, and read by the body alone */
+    free(rest->parts);
+    rest->parts = NULL;
     rest->body = (struct body){.fd = -1};
 }
 
@@ -57,21 +57,22 @@ static bool take_body(struct gateway_fcgi_rest *rest, struct answer *answer)
     if (answer->body.fd < 0 || answer->body.length == 0) {
         return true;
     }
-    struct multipart *parts = answer->body.parts ? malloc(sizeof *parts) : NULL;
-    if (answer->body.parts && !parts) {
-        return false;
-    }
     rest->body = answer->body;
-    if (parts) {
-        *parts = answer->parts;
-        rest->body.parts = parts;
+    if (answer->body.parts) {
+        rest->parts = malloc(sizeof *rest->parts);
+        if (!rest->parts) {
+            rest->body = (struct body){.fd = -1};
+            return false;
+        }
+        *rest->parts = answer->parts;
+        rest->body.parts = rest->parts;
     }
     answer->body.fd = -1;
     return true;
 }
 
 size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
-                           const struct site_source *source,
+                           const struct site_source *source, bool spawned,
                            unsigned char buffer[GATEWAY_FCGI_BUFFER],
                            struct gateway_fcgi_rest *rest)
 {
@@ -85,6 +86,7 @@ size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
     rest->request_id = intake_id(&intake);
     rest->keep = intake_keeps(&intake);
     struct request_source variables = intake_source(&intake);
+    variables.spawned = spawned;
     request_read(&request, &variables);
     struct site *site = source->current(source->context);
     answer_make(&answer, site, &request, time(NULL));

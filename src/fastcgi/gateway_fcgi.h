@@ -12,21 +12,23 @@ enum {
 /* What is left to do after gateway_fcgi_answer. */
 struct gateway_fcgi_rest {
     unsigned request_id;
-    int status;       /* of the answer */
-    bool keep;        /* FCGI_KEEP_CONN was set */
-    struct body body; /* what is not in the buffer yet. Owned: gateway_fcgi_drop */
+    int status;              /* of the answer */
+    bool keep;               /* FCGI_KEEP_CONN was set */
+    struct body body;        /* what is not in the buffer yet. Owned: gateway_fcgi_drop */
+    struct multipart *parts; /* what the body has its delimiters from, or NULL. Owned likewise */
 };
 
 /* Lets go of the file and what else is left of an answer. */
 void gateway_fcgi_drop(struct gateway_fcgi_rest *rest);
 
-/* Reads the head of a request (judged whole by peek_judge), decides the answer and writes its
+/* Reads the head of a request (judged whole by peek_judge; `spawned` as in struct request_source),
+ * decides the answer and writes its
  * records into `buffer`, in which the head may stand: the head and the beginning of the body, a
  * diagnosis for the server's log when one is due, and the end of the request when that is all.
  * Returns the number of bytes, or 0 when libfcgi finds fault with the head or memory has
  * run out. */
 size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
-                           const struct site_source *source,
+                           const struct site_source *source, bool spawned,
                            unsigned char buffer[GATEWAY_FCGI_BUFFER],
                            struct gateway_fcgi_rest *rest);
 

@@ -213,6 +213,7 @@ static int prepare(struct worker *worker, struct error *error)
     worker->stop = eventfd(0, EFD_CLOEXEC);
     struct connection_shared shared = {.epoll = worker->epoll,
                                        .site = options->site,
+                                       .spawned = options->alone,
                                        .board = options->board,
                                        .counts = options->place,
                                        .idle_patience = options->drain * 1000LL};

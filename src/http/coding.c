@@ -1,5 +1,8 @@
 #include "http/coding.h"
 
+#include "http/field.h"
+#include "http/head.h"
+
 enum {
     WEIGHT_ONE = 1000,
     WEIGHT_BAD = -1,
@@ -114,4 +117,10 @@ enum coding coding_choose(const struct coding_weights *weights, const struct cod
         }
     }
     return (enum coding)best;
+}
+
+bool coding_is_header(struct slice name)
+{
+    return head_is_token(name) &&
+           (!field_is_reserved(name) || slice_equal_nocase(name, "Content-Encoding"));
 }

@@ -51,4 +51,8 @@ struct coding_weights coding_weigh(struct slice accept_encoding);
  * unless the client listed it. CODING_COUNT when nothing is acceptable (406). */
 enum coding coding_choose(const struct coding_weights *weights, const struct coding_offer *offer);
 
+/* Whether a header field may carry the coding to a web server that removes Content-Encoding: that
+ * field itself, or a token that no other decision stands in. */
+bool coding_is_header(struct slice name);
+
 #endif

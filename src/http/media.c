@@ -240,17 +240,9 @@ static bool extension_of(struct slice base, char extension[EXTENSION_MAX])
     return true;
 }
 
-static struct slice last_segment(struct slice name)
-{
-    while (name.len > 0 && memchr(name.at, '/', name.len)) {
-        slice_cut(&name, '/');
-    }
-    return name;
-}
-
 const char *media_type(struct slice name)
 {
-    struct slice base = last_segment(name);
+    struct slice base = slice_behind_last(name, '/');
     char extension[EXTENSION_MAX];
     for (size_t i = 0; i < sizeof by_name / sizeof *by_name; i++) {
         if (slice_equal(base, slice_of(by_name[i].key))) {
@@ -268,7 +260,7 @@ const char *media_type(struct slice name)
 
 bool media_key_matches(struct slice key, struct slice name)
 {
-    struct slice base = last_segment(name);
+    struct slice base = slice_behind_last(name, '/');
     return key.len > 0 && (key.at[0] == '.' ? slice_ends(base, key) : slice_equal(base, key));
 }
 
@@ -276,19 +268,25 @@ bool media_is_active(struct slice type)
 {
     static const char *const active[] = {"text/html",
                                          "text/javascript",
+                                         "text/ecmascript",
                                          "text/xml",
-                                         "application/xml",
+                                         "text/xsl",
                                          "text/x-component",
-                                         "application/x-shockwave-flash",
                                          "text/mathml",
+                                         "application/javascript",
+                                         "application/x-javascript",
+                                         "application/ecmascript",
+                                         "application/xml",
+                                         "application/x-shockwave-flash",
                                          "application/x-java-jnlp-file",
-                                         "application/javascript"};
+                                         "multipart/x-mixed-replace"};
+    struct slice essence = slice_trim(slice_cut(&type, ';'));
     for (size_t i = 0; i < sizeof active / sizeof *active; i++) {
-        if (slice_equal(type, slice_of(active[i]))) {
+        if (slice_equal_nocase(essence, active[i])) {
             return true;
         }
     }
-    return slice_ends(type, slice_of("+xml"));
+    return essence.len > 4 && slice_equal_nocase(slice_from(essence, essence.len - 4), "+xml");
 }
 
 bool media_has_charset(struct slice type)

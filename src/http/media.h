@@ -12,7 +12,8 @@ const char *media_type(struct slice name);
 /* Whether a setting's key (".extension", or a whole file name) is about this name. */
 bool media_key_matches(struct slice key, struct slice name);
 
-/* Whether a browser would run the content as a document or script of the site that sends it. */
+/* Whether a browser would run the content as a document or script of the site that sends it. In any
+ * case of letters, and with parameters or without. */
 bool media_is_active(struct slice type);
 
 /* Whether a charset parameter belongs behind the type: every text type. */

@@ -157,23 +157,34 @@ static enum resource_verdict open_resource(struct story *story)
                          &story->answer->fault, story->trace);
 }
 
+/* Whether the last segment of the target, as it was sent, is that of the path. A client resolves a
+ * relative reference against what it has sent, where an encoded slash is none (RFC 3986 5.2). */
+static bool ends_as_sent(const struct story *story)
+{
+    struct path sent;
+    struct slice target = story->request->target;
+    struct slice raw = slice_cut(&target, '?');
+    const char *slash = raw.len > 0 ? memrchr(raw.at, '/', raw.len) : NULL;
+    const struct path *path = &story->request->path;
+    return !slash || (path_resolve(slice_from(raw, (size_t)(slash - raw.at)), &sent) == PATH_OK &&
+                      slice_equal(slice_of(sent.text + 1),
+                                  slice_behind_last((struct slice){path->text, path->len}, '/')));
+}
+
 /* "/dir" stands for "/dir/", and "/dir/index.html" too. */
 static enum resource_verdict find_redirect(struct story *story, enum resource_verdict verdict)
 {
-    const char *slash = memrchr(story->name.at, '/', story->name.len);
-    struct slice last =
-        slash ? slice_from(story->name, (size_t)(slash - story->name.at) + 1) : story->name;
-    if (story->policy.index_file.len == 0 || story->request->path.directory) {
+    struct slice index_file = story->policy.index_file;
+    if (index_file.len == 0 || story->request->path.directory || !ends_as_sent(story)) {
         return verdict;
     }
     if (verdict == RESOURCE_FOUND) {
-        story->redirects = slice_equal(last, story->policy.index_file);
-    } else if (verdict == RESOURCE_MISSING && name_index(story, "/")) {
+        story->redirects = slice_equal(slice_behind_last(story->name, '/'), index_file);
+    } else if (verdict != RESOURCE_UNAVAILABLE && name_index(story, "/")) {
         resource_close(&story->resource);
-        verdict = open_resource(story);
-        story->redirects = verdict == RESOURCE_FOUND;
+        story->redirects = open_resource(story) == RESOURCE_FOUND;
     }
-    return verdict;
+    return story->redirects ? RESOURCE_FOUND : verdict;
 }
 
 static bool take_resource(struct story *story)
@@ -226,25 +237,26 @@ static bool take_method(struct story *story)
     }
 }
 
-/* A relative reference (RFC 9110 10.2.2), so that no target can lead to another host; as
- * WhiteNoise, with the query. */
+/* A relative reference (RFC 9110 10.2.2; RFC 3875 6.2.3 knows none, but web servers pass it on), so
+ * that no target can lead to another host; as WhiteNoise, with the query. */
 static bool take_redirect(struct story *story)
 {
     const struct path *path = &story->request->path;
     struct slice query = story->request->query;
-    const char *last = strrchr(path->text, '/') + 1;
-    char segment[3 * PATH_SIZE], asked[2 * PATH_SIZE] = "", location[5 * PATH_SIZE + 8];
+    struct slice last = slice_behind_last((struct slice){path->text, path->len}, '/');
+    char location[HEAD_SIZE];
     if (!story->redirects) {
         trace_add(story->trace, "none: this is the name itself");
         return false;
     }
     bool into = story->name.at == story->index_name;
-    if ((into && !uri_encode_path(slice_of(last), segment, sizeof segment)) ||
-        (query.at && !uri_encode_query(query, asked, sizeof asked))) {
+    bool fits = uri_encode_path(into ? last : slice_of("."), location, sizeof location - 2);
+    strcat(location, query.at ? "/?" : "/");
+    size_t len = strlen(location);
+    fits = fits && (!query.at || uri_encode_query(query, location + len, sizeof location - len));
+    if (!fits) {
         return end_with_text(story, 414);
     }
-    snprintf(location, sizeof location, "%s/%s%s", into ? segment : ".", query.at ? "?" : "",
-             asked);
     trace_add(story->trace, "to %s", location);
     head_add_text(&story->answer->head, "Location", location);
     fields_add_cors(story);
@@ -414,12 +426,12 @@ static bool take_delivery(struct story *story)
     }
     answer->delivery = hand_back_choose(story);
     answer->status = 200;
-    fields_add_representation(story, answer->delivery);
+    fields_add_representation(story);
     fields_apply_own(story);
     if (answer->delivery == DELIVERY_BODY) {
         add_body(story);
     } else {
-        hand_back_add_fields(story, answer->delivery);
+        hand_back_set_fields(story, answer->delivery);
     }
     return true;
 }
@@ -479,6 +491,10 @@ void answer_explain(struct answer *answer, const struct site *site, const struct
         answer_close(answer);
         clear(answer);
         end_with_text(&story, 500);
+        error_set(&answer->fault, HB_HEAD_TOO_LONG,
+                  "%.*s: the header of an answer is longer than %d bytes: shorten `headers`",
+                  (int)story.policy.url.len, story.policy.url.at ? story.policy.url.at : "",
+                  HEAD_SIZE);
     }
     resource_close(&story.resource);
 }

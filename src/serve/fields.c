@@ -3,6 +3,7 @@
 #include "catalog/glob.h"
 #include "http/date.h"
 #include "http/disposition.h"
+#include "http/field.h"
 #include "http/media.h"
 #include "serve/variant.h"
 
@@ -10,9 +11,35 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CSP "Content-Security-Policy"
+
 enum {
     MAX_AGE_IMMUTABLE = 315360000 /* ten years, as WhiteNoise says "for ever" */
 };
+
+/* ---- `headers`: a mount's own fields ---- */
+
+static bool take_own(const struct story *story, uint32_t index, struct catalog_field *field)
+{
+    return catalog_field(&story->site->catalog, &story->policy, index, field) &&
+           glob_matches(field->glob, story->name);
+}
+
+/* The last one of a name. */
+static bool find_own(const struct story *story, const char *name, struct catalog_field *found)
+{
+    struct catalog_field field;
+    bool any = false;
+    for (uint32_t i = 0; i < story->policy.fields; i++) {
+        if (take_own(story, i, &field) && slice_equal_nocase(field.name, name)) {
+            *found = field;
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* ---- ours ---- */
 
 void fields_add_nosniff(struct story *story)
 {
@@ -34,20 +61,14 @@ void fields_add_policy(struct story *story)
     }
 }
 
-static struct slice last_segment(struct slice name)
-{
-    const char *slash = name.len > 0 ? memrchr(name.at, '/', name.len) : NULL;
-    return slash ? slice_from(name, (size_t)(slash - name.at) + 1) : name;
-}
-
 void fields_add_upload_policy(struct story *story)
 {
-    char disposition[DISPOSITION_SIZE];
-    if (story->policy.kind == MOUNT_MEDIA && media_is_active(story->resource.type)) {
-        disposition_attachment(last_segment(story->name), disposition);
+    char disposition[DISPOSITION_SIZE], type[MULTIPART_TYPE_SIZE];
+    fields_content_type(story, type);
+    if (story->policy.kind == MOUNT_MEDIA && media_is_active(slice_of(type))) {
+        disposition_attachment(slice_behind_last(story->name, '/'), disposition);
         head_add_text(&story->answer->head, "Content-Disposition", disposition);
-        head_add_text(&story->answer->head, "Content-Security-Policy",
-                      "default-src 'none'; sandbox");
+        head_add_text(&story->answer->head, CSP, "default-src 'none'; sandbox");
     }
 }
 
@@ -79,6 +100,10 @@ void fields_add_last_modified(struct story *story)
 void fields_content_type(const struct story *story, char type[MULTIPART_TYPE_SIZE])
 {
     struct slice media = story->resource.type, charset = story->policy.charset;
+    struct catalog_field own;
+    if (find_own(story, "Content-Type", &own) && slice_copy(own.value, type, MULTIPART_TYPE_SIZE)) {
+        return;
+    }
     if (!slice_copy(media, type, MULTIPART_TYPE_SIZE)) {
         snprintf(type, MULTIPART_TYPE_SIZE, "application/octet-stream");
     } else if (media_has_charset(media) &&
@@ -104,41 +129,27 @@ void fields_add_for_304(struct story *story)
     fields_add_upload_policy(story);
 }
 
-void fields_add_representation(struct story *story, enum delivery delivery)
+void fields_add_representation(struct story *story)
 {
     char type[MULTIPART_TYPE_SIZE];
     struct head *head = &story->answer->head;
-    bool ranged = story->range_verdict == RANGE_PARTS;
     fields_content_type(story, type);
     head_add_text(head, "Content-Type", type);
-    /* With validators Apache would answer 304 to what it is to follow inside (RFC 3875 6.2.2). */
-    if (delivery != DELIVERY_LOCAL_REDIRECT) {
-        head_add(head, "ETag", story->validators.etag);
-        fields_add_last_modified(story);
-    }
+    head_add(head, "ETag", story->validators.etag);
+    fields_add_last_modified(story);
     add_cache_control(story);
     fields_add_policy(story);
     fields_add_nosniff(story);
     fields_add_upload_policy(story);
-    /* These two servers add it themselves, nginx on a 200 only. */
-    if (delivery == DELIVERY_BODY || delivery == DELIVERY_X_SENDFILE ||
-        (delivery == DELIVERY_X_ACCEL_REDIRECT && ranged)) {
-        head_add_text(head, "Accept-Ranges", "bytes");
-    }
+    head_add_text(head, "Accept-Ranges", "bytes");
 }
 
-/* ---- `headers` ---- */
-
-static bool take_own(const struct story *story, uint32_t index, struct catalog_field *field)
-{
-    return catalog_field(&story->site->catalog, &story->policy, index, field) &&
-           glob_matches(field->glob, story->name);
-}
+/* ---- theirs in ours ---- */
 
 /* Variants must not be mixed whatever else the answer varies by. */
 static void apply_vary(struct story *story, struct slice value)
 {
-    char both[1024] = "";
+    char both[FIELD_VALUE_MAX + 32];
     if (variant_varies(&story->resource)) {
         snprintf(both, sizeof both, "Accept-Encoding, %.*s", (int)value.len, value.at);
         value = slice_of(both);
@@ -153,23 +164,26 @@ static void apply(struct story *story, const struct catalog_field *field)
         head_remove(head, field->name);
     } else if (slice_equal_nocase(field->name, "Vary")) {
         apply_vary(story, field->value);
+    } else if (slice_equal_nocase(field->name, CSP) && story->policy.kind == MOUNT_MEDIA) {
+        head_add(head, CSP, field->value); /* both hold: the sandbox stays */
     } else {
         head_set(head, field->name, field->value);
     }
 }
 
-/* An error's own line of text is never stored, whatever holds for the file. */
-static bool is_decided(const struct answer *answer, struct slice name)
+/* An error's own line of text is never stored, whatever holds for the file; a 304 has no type. */
+static bool is_decided(int status, struct slice name)
 {
-    return answer->status >= 400 &&
-           (slice_equal_nocase(name, "Cache-Control") || slice_equal_nocase(name, "Content-Type"));
+    bool error = status >= 400;
+    return (error && slice_equal_nocase(name, "Cache-Control")) ||
+           ((error || status == 304) && slice_equal_nocase(name, "Content-Type"));
 }
 
 void fields_apply_own(struct story *story)
 {
     struct catalog_field field;
     for (uint32_t i = 0; i < story->policy.fields; i++) {
-        if (take_own(story, i, &field) && !is_decided(story->answer, field.name)) {
+        if (take_own(story, i, &field) && !is_decided(story->answer->status, field.name)) {
             apply(story, &field);
         }
     }
@@ -189,12 +203,11 @@ static bool is_sent_anyway(struct slice name)
     return false;
 }
 
-bool fields_has_own(const struct story *story, const char *name)
+bool fields_has_foreign(const struct story *story)
 {
     struct catalog_field field;
     for (uint32_t i = 0; i < story->policy.fields; i++) {
-        if (take_own(story, i, &field) && (name ? slice_equal_nocase(field.name, name)
-                                                : !field.removed && !is_sent_anyway(field.name))) {
+        if (take_own(story, i, &field) && !field.removed && !is_sent_anyway(field.name)) {
             return true;
         }
     }

@@ -19,24 +19,22 @@ void fields_add_upload_policy(struct story *story);
 /* The fields of a 304 (RFC 9110 15.4.5) and the policy. */
 void fields_add_for_304(struct story *story);
 
-/* The fields of a 200 but those that frame its body. What the server to which the file is handed
- * back adds itself is left out. */
-void fields_add_representation(struct story *story, enum delivery delivery);
+/* The fields of a 200 but those that frame its body. */
+void fields_add_representation(struct story *story);
 
 void fields_add_last_modified(struct story *story);
 
 /* Content-Range of a 206 with one part, or (NULL) of a 416. */
 void fields_add_content_range(struct story *story, const struct range *range);
 
-/* The media type with its charset: what Content-Type says, unless `headers` says otherwise. */
+/* What Content-Type says: the media type with its charset, or what `headers` says instead. */
 void fields_content_type(const struct story *story, char type[MULTIPART_TYPE_SIZE]);
 
-/* The mount's own fields whose globs match, the last one of a name last (`headers`). On an error
- * Cache-Control stays what it is. */
+/* Applies the mount's own fields whose globs match, the last one of a name last (`headers`). On an
+ * error Cache-Control stays what it is. */
 void fields_apply_own(struct story *story);
 
-/* Whether one of them is about `name`; with a NULL name whether one stands outside the fields that
- * we send ourselves. */
-bool fields_has_own(const struct story *story, const char *name);
+/* Whether one of them is none that we send ourselves. */
+bool fields_has_foreign(const struct story *story);
 
 #endif

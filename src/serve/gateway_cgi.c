@@ -57,7 +57,7 @@ static int send_answer(struct answer *answer)
 
 int gateway_cgi_serve(const struct site *site)
 {
-    struct request_source source = {.variable = variable};
+    struct request_source source = {.variable = variable, .spawned = true};
     struct request request;
     struct answer answer;
     request_read(&request, &source);

@@ -10,7 +10,8 @@
 
 enum {
     SERVER_PATH_SIZE = 2 * PATH_SIZE,
-    URL_SIZE = 6 * PATH_SIZE,
+    QUERY_SIZE = MULTIPART_TYPE_SIZE + TAG_SIZE + 32,
+    URL_SIZE = HEAD_SIZE,
     CODING_HEADER_SIZE = 128
 };
 
@@ -27,10 +28,10 @@ static enum delivery wanted(struct story *story)
                   (int)announced.len, announced.at);
         return DELIVERY_BODY;
     }
-    if (delivery == DELIVERY_LOCAL_REDIRECT && story->request->proxied) {
-        error_set(
-            fault, HB_NO_LOCAL_REDIRECT,
-            "mod_proxy_fcgi follows no local redirect: bodies are sent; set another delivery");
+    if (delivery == DELIVERY_LOCAL_REDIRECT && !story->request->spawned) {
+        error_set(fault, HB_NO_LOCAL_REDIRECT,
+                  "a server that did not start this program (mod_proxy_fcgi) follows no local "
+                  "redirect: bodies are sent; set another delivery");
         return DELIVERY_BODY;
     }
     return delivery;
@@ -41,7 +42,7 @@ static bool find_coding_header(const struct story *story, char name[CODING_HEADE
     struct slice announced = story->request->coding_header;
     struct slice header =
         announced.len > 0 ? announced : catalog_site(&story->site->catalog).coding_header;
-    return head_is_token(header) && slice_copy(header, name, CODING_HEADER_SIZE);
+    return coding_is_header(header) && slice_copy(header, name, CODING_HEADER_SIZE);
 }
 
 /* ---- what every server would do to a 200 of ours ---- */
@@ -54,7 +55,8 @@ static bool is_date(struct slice field, int64_t now)
 
 static bool is_dated_range(struct slice if_range)
 {
-    return if_range.len > 0 && if_range.at[0] != '"' && !slice_starts(if_range, slice_of("W/"));
+    return if_range.at && !slice_starts(if_range, slice_of("\"")) &&
+           !slice_starts(if_range, slice_of("W/"));
 }
 
 /* Servers look at the preconditions again. They know no tag of ours, or take dates with anything
@@ -137,41 +139,66 @@ static const char *find_fault_of_sendfile(const struct story *story)
     return NULL;
 }
 
-/* The type as the query of a local redirect, from which the target's configuration restores it. */
-static bool write_query(const struct story *story, char *text, size_t size)
+/* Whether a value needs no encoding in a query, in which expressions of Apache could not undo it.
+ */
+static bool is_plain_value(const char *value)
 {
-    struct slice type = story->resource.type, charset = story->policy.charset;
-    char content_type[MULTIPART_TYPE_SIZE];
-    fields_content_type(story, content_type);
-    bool has_charset = strchr(content_type, ';') != NULL;
+    return value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                               "!#$^_.+/-")] == '\0';
+}
+
+/* Content-Type as the query of a local redirect, from which the target's configuration restores
+ * it. */
+static bool write_query(const struct story *story, char query[QUERY_SIZE])
+{
+    char type[MULTIPART_TYPE_SIZE];
+    fields_content_type(story, type);
+    char *charset = strstr(type, "; charset=");
+    if (charset) {
+        *charset = '\0';
+        charset += strlen("; charset=");
+    }
+    snprintf(query, QUERY_SIZE, "?type=%s%s%s&etag=%.*s", type, charset ? "&charset=" : "",
+             charset ? charset : "", (int)story->validators.etag.len - 2,
+             story->validators.etag.at + 1);
+    return is_plain_value(type) && (!charset || is_plain_value(charset));
+}
+
+/* The internal URL of the file; false when it does not fit. */
+static bool write_url(const struct story *story, enum delivery delivery, char url[URL_SIZE])
+{
+    char path[SERVER_PATH_SIZE], query[QUERY_SIZE] = "";
+    struct slice prefix = story->policy.delivery_url;
     int len =
-        snprintf(text, size, "type=%.*s%s%.*s&etag=%.*s", (int)type.len, type.at,
-                 has_charset ? "&charset=" : "", has_charset ? (int)charset.len : 0, charset.at,
-                 (int)story->validators.etag.len - 2, story->validators.etag.at + 1);
-    return len > 0 && (size_t)len < size &&
-           text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                             "!#$^_.+/-&=")] == '\0';
+        snprintf(path, sizeof path, "%.*s%s", (int)prefix.len, prefix.at, story_copy(story)->path);
+    if (len < 0 || (size_t)len >= sizeof path ||
+        !uri_encode_path(slice_of(path), url, URL_SIZE - QUERY_SIZE) ||
+        (delivery == DELIVERY_LOCAL_REDIRECT && !write_query(story, query))) {
+        return false;
+    }
+    strcat(url, query);
+    return true;
 }
 
 static const char *find_fault_of_redirect(const struct story *story, enum delivery delivery)
 {
-    char query[2 * MULTIPART_TYPE_SIZE + TAG_SIZE];
+    char url[URL_SIZE];
     if (story->policy.delivery_url.len == 0) {
         return "delivery_url (HANDBACK_DELIVERY_URL) is not set for its mount";
     }
-    if (delivery == DELIVERY_X_ACCEL_REDIRECT) {
-        return fields_has_own(story, NULL) ? "nginx drops the field that `headers` adds" : NULL;
+    if (delivery == DELIVERY_X_ACCEL_REDIRECT && fields_has_foreign(story)) {
+        return "nginx drops the field that `headers` adds";
     }
-    if (fields_has_own(story, "Content-Type") || !write_query(story, query, sizeof query)) {
-        return "its type cannot be told to the target";
-    }
-    return NULL;
+    return write_url(story, delivery, url) ? NULL : "its path or type cannot be told in a URL";
 }
 
 /* What could be mended; NULL: nothing. */
 static const char *find_fault(const struct story *story, enum delivery delivery)
 {
-    if (!(story_copy(story)->status.st_mode & S_IROTH)) {
+    if (!story->request->spawned && story->site->closed[story->mount]) {
+        return "others may not enter its root, so perhaps the web server neither (chmod o+x)";
+    }
+    if (!story->request->spawned && !(story_copy(story)->status.st_mode & S_IROTH)) {
         return "others may not read it, so perhaps the web server neither (chmod o+r)";
     }
     return delivery == DELIVERY_X_SENDFILE ? find_fault_of_sendfile(story)
@@ -214,39 +241,44 @@ enum delivery hand_back_choose(struct story *story)
     return reason ? DELIVERY_BODY : delivery;
 }
 
-static void add_redirect(struct story *story, enum delivery delivery)
+static void add_sendfile(struct story *story)
 {
-    char path[SERVER_PATH_SIZE], url[URL_SIZE], query[2 * MULTIPART_TYPE_SIZE + TAG_SIZE];
-    char whole[URL_SIZE + sizeof query];
-    struct slice prefix = story->policy.delivery_url;
-    snprintf(path, sizeof path, "%.*s%s", (int)prefix.len, prefix.at, story_copy(story)->path);
-    bool fits = uri_encode_path(slice_of(path), url, sizeof url);
-    if (delivery == DELIVERY_LOCAL_REDIRECT) {
-        fits = fits && write_query(story, query, sizeof query);
-        snprintf(whole, sizeof whole, "%s?%s", url, query);
+    char path[SERVER_PATH_SIZE], name[CODING_HEADER_SIZE];
+    const char *coding = coding_name(story->coding);
+    if (coding && find_coding_header(story, name)) {
+        head_add_text(&story->answer->head, name, coding);
     }
-    story->answer->head.overflow |= !fits;
-    head_add_text(&story->answer->head,
-                  delivery == DELIVERY_LOCAL_REDIRECT ? "Location" : "X-Accel-Redirect",
-                  delivery == DELIVERY_LOCAL_REDIRECT ? whole : url);
+    story->answer->head.overflow |= !find_server_path(story, path);
+    head_add_text(&story->answer->head, "X-Sendfile", path);
 }
 
-void hand_back_add_fields(struct story *story, enum delivery delivery)
+static void add_redirect(struct story *story, enum delivery delivery)
 {
+    char url[URL_SIZE];
     struct head *head = &story->answer->head;
-    char path[SERVER_PATH_SIZE];
     const char *coding = coding_name(story->coding);
-    if (delivery == DELIVERY_X_SENDFILE) {
-        char name[CODING_HEADER_SIZE];
-        if (coding && find_coding_header(story, name)) {
-            head_add_text(head, name, coding);
-        }
-        find_server_path(story, path);
-        head_add_text(head, "X-Sendfile", path);
-        return;
-    }
     if (coding) {
         head_add_text(head, "Content-Encoding", coding);
+    }
+    head->overflow |= !write_url(story, delivery, url);
+    head_add_text(head, delivery == DELIVERY_LOCAL_REDIRECT ? "Location" : "X-Accel-Redirect", url);
+}
+
+void hand_back_set_fields(struct story *story, enum delivery delivery)
+{
+    struct head *head = &story->answer->head;
+    if (delivery == DELIVERY_X_SENDFILE) {
+        add_sendfile(story);
+        return;
+    }
+    /* With validators Apache would answer 304 to what it is to follow inside. */
+    if (delivery == DELIVERY_LOCAL_REDIRECT) {
+        head_remove(head, slice_of("ETag"));
+        head_remove(head, slice_of("Last-Modified"));
+    }
+    /* Both servers add it themselves, but nginx not beside a range. */
+    if (delivery == DELIVERY_LOCAL_REDIRECT || story->range_verdict != RANGE_PARTS) {
+        head_remove(head, slice_of("Accept-Ranges"));
     }
     add_redirect(story, delivery);
 }

@@ -9,7 +9,7 @@
  * operator hears of what could be mended. */
 enum delivery hand_back_choose(struct story *story);
 
-/* Adds the fields that name the file to the server. */
-void hand_back_add_fields(struct story *story, enum delivery delivery);
+/* Adds the fields that name the file to the server, and takes away those that it adds itself. */
+void hand_back_set_fields(struct story *story, enum delivery delivery);
 
 #endif

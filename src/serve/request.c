@@ -29,6 +29,10 @@ static enum path_verdict read_path(struct path *path, const struct request_sourc
 static struct slice read_query(const struct request_source *source)
 {
     struct slice target = variable(source, "REQUEST_URI");
+    struct slice query = variable(source, "QUERY_STRING");
+    if (!target.at) {
+        return query.len > 0 ? query : (struct slice){0};
+    }
     slice_cut(&target, '?');
     return target;
 }
@@ -37,6 +41,7 @@ void request_read(struct request *request, const struct request_source *source)
 {
     request->method = variable(source, "REQUEST_METHOD");
     request->path_verdict = read_path(&request->path, source);
+    request->target = variable(source, "REQUEST_URI");
     request->query = read_query(source);
     request->accept_encoding = variable(source, "HTTP_ACCEPT_ENCODING");
     request->range = variable(source, "HTTP_RANGE");
@@ -50,7 +55,9 @@ void request_read(struct request *request, const struct request_source *source)
     request->preflight = variable(source, "HTTP_ACCESS_CONTROL_REQUEST_METHOD").at != NULL;
     request->delivery = variable(source, "HANDBACK_DELIVERY");
     request->coding_header = variable(source, "HANDBACK_CODING_HEADER");
-    request->proxied = slice_starts(variable(source, "SCRIPT_FILENAME"), slice_of("proxy:"));
+    /* A service manager passes its socket as mod_fcgid does, and mod_proxy_fcgi comes to it. */
+    request->spawned =
+        source->spawned && !slice_starts(variable(source, "SCRIPT_FILENAME"), slice_of("proxy:"));
 }
 
 uint64_t request_body_length(const struct request_source *source)

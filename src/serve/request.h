@@ -12,20 +12,24 @@
 struct request_source {
     const char *(*variable)(void *context, const char *name);
     void *context;
+    /* The web server itself has started this process (CGI, mod_fcgid): so it reads files as we do,
+     * and follows a local redirect (RFC 3875 6.2.2). */
+    bool spawned;
 };
 
 struct request {
     struct slice method;
     enum path_verdict path_verdict;
     struct path path;
-    struct slice query; /* of the target, encoded as it was sent; absent: none */
+    struct slice target; /* as it was sent; absent where the server does not say it */
+    struct slice query;  /* of the target, encoded as it was sent; absent: none */
     struct slice accept_encoding;
     struct slice range;
     struct conditions conditions;
     bool preflight;             /* Access-Control-Request-Method was sent */
     struct slice delivery;      /* HANDBACK_DELIVERY, as the web server announced it */
     struct slice coding_header; /* HANDBACK_CODING_HEADER, likewise */
-    bool proxied;               /* by mod_proxy_fcgi, which follows no local redirect */
+    bool spawned;               /* see struct request_source */
 };
 
 /* Reads a request. The slices are views into what the source returned. */

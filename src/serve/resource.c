@@ -115,15 +115,6 @@ static enum resource_verdict open_identity(struct resource *resource, const stru
     return S_ISREG(copy->status.st_mode) ? RESOURCE_FOUND : RESOURCE_MISSING;
 }
 
-/* Whether the operator vouches for the name (`immutable`), and nobody has just written to the file.
- */
-static bool is_promised(const struct resource *resource, const struct site *site, int64_t now)
-{
-    struct catalog_mount mount = catalog_mount(&site->catalog, resource->mount);
-    return mount.kind != MOUNT_MEDIA && glob_list_matches(mount.immutable, resource->name) &&
-           !finding_is_in_motion(&resource->copy[CODING_IDENTITY].status, now);
-}
-
 /* Compares the bytes with the hash in the file's name: only what agrees is promised, and what is
  * being written is not sent at all. */
 static enum resource_verdict judge_hash(struct resource *resource, const struct site *site,
@@ -131,20 +122,15 @@ static enum resource_verdict judge_hash(struct resource *resource, const struct 
                                         struct error *error)
 {
     const struct copy *copy = &resource->copy[CODING_IDENTITY];
-    bool promised = is_promised(resource, site, now);
-    resource->immutable = promised;
     if (hash.len == 0) {
         return RESOURCE_FOUND;
     }
     switch (finding_of(copy->fd, &copy->status, hash, now)) {
     case FINDING_AGREES:
         resource->hash = hash;
-        resource->immutable = hashed || promised;
+        resource->immutable = hashed;
         return RESOURCE_FOUND;
     case FINDING_DIFFERS:
-        if (promised) { /* another tool's hash */
-            return RESOURCE_FOUND;
-        }
         resource->suspect = true;
         report(site, resource, error, HB_FILE_DIFFERS,
                "its bytes do not have the md5 that its name carries: it is not cached for long");
@@ -170,6 +156,9 @@ static enum resource_verdict open_catalogued(struct resource *resource, const st
                                              struct error *error)
 {
     resource->type = entry->type;
+    if (path_is_hidden(entry->path)) {
+        return RESOURCE_MISSING;
+    }
     enum resource_verdict verdict =
         open_identity(resource, site, entry->path, entry->hash.len > 0, error);
     if (verdict == RESOURCE_FOUND) {
@@ -189,15 +178,19 @@ static enum resource_verdict open_catalogued(struct resource *resource, const st
 static enum resource_verdict open_live(struct resource *resource, const struct site *site,
                                        int64_t now, struct error *error)
 {
+    struct catalog_mount mount = catalog_mount(&site->catalog, resource->mount);
     resource->type = catalog_media_type(&site->catalog, resource->mount, resource->name);
-    if (catalog_mount(&site->catalog, resource->mount).kind == MOUNT_MEDIA) {
+    if (mount.kind == MOUNT_MEDIA) {
         return open_identity(resource, site, resource->name, false, error);
     }
     if (is_manifest(site, resource) || is_sidecar(site, resource)) {
         return RESOURCE_MISSING;
     }
     enum resource_verdict verdict = open_identity(resource, site, resource->name, false, error);
-    if (verdict == RESOURCE_FOUND) {
+    if (verdict == RESOURCE_FOUND && glob_list_matches(mount.immutable, resource->name)) {
+        /* The operator vouches for it, whatever hash it has; not for what is being written. */
+        resource->immutable = !finding_is_in_motion(&resource->copy[CODING_IDENTITY].status, now);
+    } else if (verdict == RESOURCE_FOUND) {
         verdict = judge_hash(resource, site, hashed_name_digits(resource->name), true, now, error);
     }
     if (verdict == RESOURCE_FOUND) {

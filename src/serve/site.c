@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int open_root(const struct catalog *catalog, uint32_t index)
@@ -14,6 +15,21 @@ static int open_root(const struct catalog *catalog, uint32_t index)
     struct slice root = catalog_mount(catalog, index).root;
     return slice_copy(root, path, sizeof path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
                                                : -1;
+}
+
+/* Whether the modes of a root and of what it lies in keep others out. */
+static bool is_closed(struct slice root)
+{
+    char path[PATH_SIZE];
+    struct stat status;
+    for (size_t len = root.len; len > 1; len--) {
+        bool whole = len == root.len || root.at[len] == '/';
+        if (whole && slice_copy((struct slice){root.at, len}, path, sizeof path) &&
+            stat(path, &status) == 0 && !(status.st_mode & S_IXOTH)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 struct site *site_open(void *block, uint64_t size, struct error *error)
@@ -27,6 +43,7 @@ struct site *site_open(void *block, uint64_t size, struct error *error)
         atomic_init(&site->holders, 1);
         for (uint32_t i = 0; i < catalog_mounts(&site->catalog); i++) {
             site->root[i] = open_root(&site->catalog, i);
+            site->closed[i] = is_closed(catalog_mount(&site->catalog, i).root);
         }
         return site;
     }

@@ -11,7 +11,8 @@
 struct site {
     struct catalog catalog;
     void *block;
-    int root[CATALOG_MOUNTS_MAX]; /* a directory, or -1: it cannot be opened yet */
+    int root[CATALOG_MOUNTS_MAX];    /* a directory, or -1: it cannot be opened yet */
+    bool closed[CATALOG_MOUNTS_MAX]; /* others than its owner and group may not enter it */
     atomic_int holders;
 };
 
