@@ -46,6 +46,16 @@ struct slice slice_from(struct slice text, size_t from)
     return (struct slice){.at = text.at + from, .len = text.len - from};
 }
 
+bool slice_has_control(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.at[i] < 0x20 || text.at[i] == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t';

@@ -24,6 +24,9 @@ bool slice_ends(struct slice text, struct slice suffix);
 /* The part from `from` on; past the end it is empty. */
 struct slice slice_from(struct slice text, size_t from);
 
+/* Whether it holds a control byte of ASCII: NUL, tab, line breaks, DEL and the like. */
+bool slice_has_control(struct slice text);
+
 /* Without spaces and tabs at both ends (RFC 9110 5.6.3, OWS). */
 struct slice slice_trim(struct slice text);
 

@@ -43,12 +43,7 @@ struct slice view_text(const struct catalog *catalog, struct format_text text)
 static bool text_is_clean(const struct catalog *catalog, struct format_text text)
 {
     struct slice slice = view_text(catalog, text);
-    for (size_t i = 0; i < slice.len; i++) {
-        if ((unsigned char)slice.at[i] < 0x20 || slice.at[i] == 0x7f) {
-            return false;
-        }
-    }
-    return slice.at != NULL;
+    return slice.at && !slice_has_control(slice);
 }
 
 static bool is_release_of(const struct catalog *catalog, uint32_t release, uint32_t mount)

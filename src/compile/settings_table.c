@@ -31,16 +31,6 @@ static int bad_value(const struct setting_context *context, const char *value, c
                      wanted);
 }
 
-static bool has_control(const char *text)
-{
-    for (; *text; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool parse_boolean(const char *value, bool *result)
 {
     static const char *const words[2][3] = {{"false", "0", "off"}, {"true", "1", "on"}};
@@ -59,7 +49,7 @@ static bool parse_boolean(const char *value, bool *result)
 static int read_directory(const struct setting_context *context, const char *value,
                           const char **directory, struct error *error)
 {
-    if (has_control(value) || !*value || strlen(value) >= PATH_MAX) {
+    if (slice_has_control(slice_of(value)) || !*value || strlen(value) >= PATH_MAX) {
         return bad_value(context, value, "a path", error);
     }
     if (value[0] != '/' && !context->base) {
@@ -209,7 +199,7 @@ static int set_delivery_root(struct setting_context *context, const char *value,
 
 static int set_release(struct setting_context *context, const char *value, struct error *error)
 {
-    if (has_control(value)) {
+    if (slice_has_control(slice_of(value))) {
         return bad_value(context, value, "a release id", error);
     }
     context->mount->release = apr_pstrdup(context->pool, value);
@@ -374,7 +364,7 @@ static bool is_media_type(const char *type)
 int settings_add_type(struct settings_mount *mount, const char *key, const char *type,
                       struct error *error)
 {
-    if (!*key || strchr(key, '/') || has_control(key) || !is_media_type(type)) {
+    if (!*key || strchr(key, '/') || slice_has_control(slice_of(key)) || !is_media_type(type)) {
         return error_set(error, HB_SETTING_BAD_VALUE,
                          "mimetypes: \"%s\": \"%s\" is not \".extension\" or \"name\": "
                          "\"type/subtype\", in lower case and without parameters",

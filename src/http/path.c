@@ -2,11 +2,6 @@
 
 #include <string.h>
 
-static bool is_control(char c)
-{
-    return (unsigned char)c < 0x20 || c == 0x7f;
-}
-
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9') {
@@ -45,7 +40,7 @@ static enum path_verdict decode(struct slice raw, struct path *path)
             c = (char)(high << 4 | low);
             i += 2;
         }
-        if (is_control(c)) {
+        if (slice_has_control((struct slice){&c, 1})) {
             return PATH_MALFORMED;
         }
         if (path->len + 1 >= PATH_SIZE) {
@@ -114,10 +109,8 @@ enum path_verdict path_resolve_decoded(struct slice decoded, struct path *path)
     if (decoded.len == 0 || decoded.at[0] != '/') {
         return PATH_MALFORMED;
     }
-    for (size_t i = 0; i < decoded.len; i++) {
-        if (is_control(decoded.at[i])) {
-            return PATH_MALFORMED;
-        }
+    if (slice_has_control(decoded)) {
+        return PATH_MALFORMED;
     }
     memcpy(path->text, decoded.at, decoded.len);
     path->len = decoded.len;
@@ -126,13 +119,8 @@ enum path_verdict path_resolve_decoded(struct slice decoded, struct path *path)
 
 bool path_is_plain(struct slice name)
 {
-    if (name.len == 0 || name.len >= PATH_SIZE) {
+    if (name.len == 0 || name.len >= PATH_SIZE || slice_has_control(name)) {
         return false;
-    }
-    for (size_t i = 0; i < name.len; i++) {
-        if (is_control(name.at[i])) {
-            return false;
-        }
     }
     for (struct slice rest = name; rest.at;) {
         struct slice segment = slice_cut(&rest, '/');

@@ -116,6 +116,27 @@ static void a_copy_fits_whole_or_is_not_made(void **state)
     assert_false(slice_copy(slice_of(""), buffer, 0));
 }
 
+static void what_stands_behind_the_last_mark_is_found(void **state)
+{
+    (void)state;
+    assert_true(slice_equal(slice_behind_last(slice_of("a/b/c"), '/'), slice_of("c")));
+    assert_true(slice_equal(slice_behind_last(slice_of("abc"), '/'), slice_of("abc")));
+    assert_true(slice_equal(slice_behind_last(slice_of("a/"), '/'), slice_of("")));
+    assert_true(slice_equal(slice_behind_last(slice_of(""), '/'), slice_of("")));
+    assert_null(slice_behind_last(slice_of(NULL), '/').at);
+}
+
+static void control_bytes_are_those_of_ascii(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        const char bytes[] = {'a', (char)c, 'b'};
+        assert_int_equal(slice_has_control((struct slice){bytes, 3}), c < 0x20 || c == 0x7f);
+    }
+    assert_false(slice_has_control(slice_of("")));
+    assert_false(slice_has_control(slice_of(NULL)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +147,8 @@ int main(void)
         cmocka_unit_test(trimming_takes_spaces_and_tabs_and_nothing_else),
         cmocka_unit_test(cutting_gives_every_part_also_the_empty_ones),
         cmocka_unit_test(a_copy_fits_whole_or_is_not_made),
+        cmocka_unit_test(what_stands_behind_the_last_mark_is_found),
+        cmocka_unit_test(control_bytes_are_those_of_ascii),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
