@@ -306,6 +306,8 @@ class Apache:
         wait_until(self._listens, what="Apache: listening")
         # Without its pid file "-k graceful" would start a second Apache on the same port.
         wait_until((self.home / "pid").exists, what="Apache: the pid file")
+        if "cgid" in self.modules:
+            wait_until(self._runs_programs, what="Apache: mod_cgid's daemon")
         return self
 
     def _listens(self):
@@ -314,6 +316,11 @@ class Apache:
             return True
         except OSError:
             return False
+
+    def _runs_programs(self):
+        """mod_cgid's socket is root's for a moment: whoever connects then receives a 503."""
+        sockets = list(self.home.glob("cgid.*"))
+        return bool(sockets) and sockets[0].stat().st_uid == self.home.stat().st_uid
 
     def graceful(self):
         before = self.log().count("resuming normal operations")
