@@ -146,6 +146,13 @@ static enum resource_verdict judge_hash(struct resource *resource, const struct 
     }
 }
 
+/* Whether the operator vouches for the name: another tool has hashed it (`immutable`). */
+static bool is_vouched_for(const struct resource *resource, const struct site *site)
+{
+    struct slice globs = catalog_mount(&site->catalog, resource->mount).immutable;
+    return glob_list_matches(globs, resource->name);
+}
+
 static bool has_size_of(const struct resource *resource, const struct catalog_entry *entry)
 {
     return !entry->sized || (uint64_t)resource->copy[CODING_IDENTITY].status.st_size == entry->size;
@@ -169,6 +176,11 @@ static enum resource_verdict open_catalogued(struct resource *resource, const st
                "its file was cut or is being written: answered 503 meanwhile");
         verdict = RESOURCE_UNAVAILABLE;
     }
+    /* An original name; a hashed one is judged by its own hash. */
+    if (verdict == RESOURCE_FOUND && !entry->hashed && !resource->suspect) {
+        resource->immutable = is_vouched_for(resource, site) &&
+                              !finding_is_in_motion(&resource->copy[CODING_IDENTITY].status, now);
+    }
     for (unsigned i = 0; verdict == RESOURCE_FOUND && i < entry->variants; i++) {
         variant_open(resource, site, entry->variant[i].coding, entry->variant[i].path, now);
     }
@@ -187,8 +199,7 @@ static enum resource_verdict open_live(struct resource *resource, const struct s
         return RESOURCE_MISSING;
     }
     enum resource_verdict verdict = open_identity(resource, site, resource->name, false, error);
-    if (verdict == RESOURCE_FOUND && glob_list_matches(mount.immutable, resource->name)) {
-        /* The operator vouches for it, whatever hash it has; not for what is being written. */
+    if (verdict == RESOURCE_FOUND && is_vouched_for(resource, site)) {
         resource->immutable = !finding_is_in_motion(&resource->copy[CODING_IDENTITY].status, now);
     } else if (verdict == RESOURCE_FOUND) {
         verdict = judge_hash(resource, site, hashed_name_digits(resource->name), true, now, error);
