@@ -62,7 +62,7 @@ static bool find_path_of(int fd, char path[PATH_MAX])
     return len > 0 && path[0] == '/';
 }
 
-/* Whether `path` lies below the directory behind a descriptor. */
+/* Whether `path` is the directory behind a descriptor, or lies below it. */
 static bool is_inside(const char *path, int directory)
 {
     char root[PATH_MAX];
@@ -70,7 +70,7 @@ static bool is_inside(const char *path, int directory)
         return false;
     }
     size_t len = strcmp(root, "/") == 0 ? 0 : strlen(root);
-    return strncmp(path, root, len) == 0 && path[len] == '/';
+    return strncmp(path, root, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
 static bool is_inside_one_of(const char *path, struct slice directories)
@@ -108,9 +108,11 @@ int file_open_following(int directory, const char *path, struct slice others)
         errno = errno == EACCES ? EXDEV : errno; /* it ends where nobody here may look */
         return -1;
     }
-    if (!find_path_of(place, found) || fstat(place, &status) != 0 || !S_ISREG(status.st_mode) ||
+    if (!find_path_of(place, found) || fstat(place, &status) != 0 ||
         !(is_inside(found, directory) || is_inside_one_of(found, others))) {
         errno = EXDEV;
+    } else if (!S_ISREG(status.st_mode)) {
+        errno = ENXIO;
     } else {
         file = open_again(place);
     }

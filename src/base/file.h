@@ -15,8 +15,8 @@ int file_open_beneath(int directory, const char *path);
 
 /* The same, but symbolic links may be absolute too, and lead anywhere inside `directory` or into
  * one of `others` (absolute paths, separated by ':'). Where they end is looked at before it is
- * opened; what is no regular file is not. Returns -1 with errno EXDEV when a link ends elsewhere.
- */
+ * opened; what is no regular file is not. Returns -1 with errno EXDEV when a link ends elsewhere,
+ * ENXIO when it ends at what is no regular file. */
 int file_open_following(int directory, const char *path, struct slice others);
 
 /* Opens a directory below `directory` in the same way, for reading its names. */

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     TYPE_MAX = 200
@@ -36,7 +37,7 @@ static bool parse_boolean(const char *value, bool *result)
     static const char *const words[2][3] = {{"false", "0", "off"}, {"true", "1", "on"}};
     for (int truth = 0; truth < 2; truth++) {
         for (int i = 0; i < 3; i++) {
-            if (strcmp(value, words[truth][i]) == 0) {
+            if (strcasecmp(value, words[truth][i]) == 0) {
                 *result = truth == 1;
                 return true;
             }
@@ -175,8 +176,10 @@ static int set_index_file(struct setting_context *context, const char *value, st
         context->mount->index_file = on ? "index.html" : "";
         return 0;
     }
-    if (!path_is_plain(slice_of(value)) || strchr(value, '/') || value[0] == '.') {
-        return bad_value(context, value, "true, false, or the name of a file", error);
+    /* Without a dot it is rather a word that was meant as a boolean. */
+    if (!path_is_plain(slice_of(value)) || strchr(value, '/') || value[0] == '.' ||
+        !strchr(value, '.')) {
+        return bad_value(context, value, "true, false, or a file name such as index.html", error);
     }
     context->mount->index_file = apr_pstrdup(context->pool, value);
     return 0;
@@ -184,7 +187,7 @@ static int set_index_file(struct setting_context *context, const char *value, st
 
 static int set_delivery_url(struct setting_context *context, const char *value, struct error *error)
 {
-    if (value[0] != '/' || value[1] == '\0' ||
+    if (value[0] != '/' || value[1] == '\0' || value[1] == '/' ||
         read_url(context, value, &context->mount->delivery_url, error) != 0) {
         return bad_value(context, value, "the path of an internal URL such as /handback/", error);
     }

@@ -182,7 +182,9 @@ static enum resource_verdict find_redirect(struct story *story, enum resource_ve
         story->redirects = slice_equal(slice_behind_last(story->name, '/'), index_file);
     } else if (verdict != RESOURCE_UNAVAILABLE && name_index(story, "/")) {
         resource_close(&story->resource);
-        story->redirects = open_resource(story) == RESOURCE_FOUND;
+        enum resource_verdict index = open_resource(story);
+        story->redirects = index == RESOURCE_FOUND;
+        verdict = index == RESOURCE_UNAVAILABLE ? index : verdict;
     }
     return story->redirects ? RESOURCE_FOUND : verdict;
 }

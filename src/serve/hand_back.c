@@ -144,7 +144,7 @@ static const char *find_fault_of_sendfile(const struct story *story)
 static bool is_plain_value(const char *value)
 {
     return value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                               "!#$^_.+/-")] == '\0';
+                               "!$^_.+/-")] == '\0';
 }
 
 /* Content-Type as the query of a local redirect, from which the target's configuration restores

@@ -3,6 +3,7 @@
 #include "catalog/catalog.h"
 #include "catalog/format.h"
 #include "fuzz.h"
+#include "http/head.h"
 #include "http/path.h"
 
 static unsigned touch(struct slice text)
@@ -39,6 +40,30 @@ static unsigned check_entry(const struct catalog_entry *entry, bool verified)
     return sum;
 }
 
+static unsigned check_fields(const struct catalog *catalog, const struct catalog_mount *mount,
+                             bool verified)
+{
+    unsigned sum = 0;
+    /* an unverified count may be four thousand million */
+    for (uint32_t i = 0; i < mount->fields && (verified || i < 1000); i++) {
+        struct catalog_field field = {0};
+        bool sound = catalog_field(catalog, mount, i, &field);
+        MUST(!verified || sound);
+        MUST(!sound || (head_is_token(field.name) && is_one_line(field.value)));
+        sum += sound ? touch(field.glob) + touch(field.name) + touch(field.value) : 0;
+    }
+    return sum;
+}
+
+static unsigned check_policy(const struct catalog_mount *mount)
+{
+    MUST(!mount->url.at || mount->kind < MOUNT_KINDS);
+    MUST(is_one_line(mount->index_file) && is_one_line(mount->delivery_url));
+    MUST(is_one_line(mount->delivery_root));
+    return touch(mount->immutable) + touch(mount->follow) + touch(mount->index_file) +
+           touch(mount->delivery_url) + touch(mount->delivery_root);
+}
+
 static unsigned ask_mount(struct catalog *catalog, uint32_t index, bool verified)
 {
     static const char *const names[] = {"css/a.27e20196a850.css", "css/a.css", "a", ""};
@@ -47,6 +72,7 @@ static unsigned ask_mount(struct catalog *catalog, uint32_t index, bool verified
     struct error error;
     unsigned sum =
         touch(mount.url) + touch(mount.root) + touch(mount.charset) + touch(mount.manifests);
+    sum += check_policy(&mount) + check_fields(catalog, &mount, verified);
     MUST(!verified || (mount.url.at && is_one_line(mount.charset)));
     MUST(!mount.url.at || (mount.url.len > 0 && mount.url.at[0] == '/'));
     catalog_choose(catalog, index, slice_of("v1"), slice_of("v2"), &error);

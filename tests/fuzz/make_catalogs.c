@@ -62,6 +62,25 @@ static void put_mounts(apr_pool_t *pool)
     put_written("sixteen-mounts", writer);
 }
 
+/* A mount with every kind of header field, and mounts of every kind. */
+static void put_fields(apr_pool_t *pool)
+{
+    static const char *const urls[MOUNT_KINDS] = {"/static/", "/media/", "/"};
+    struct writer *writer = writer_make(pool);
+    writer_set_site(writer, DELIVERY_X_ACCEL_REDIRECT, "");
+    for (int kind = 0; kind < MOUNT_KINDS; kind++) {
+        struct settings_mount mount = settings_default_mount((enum mount_kind)kind, pool);
+        mount.root = "/srv";
+        mount.url = urls[kind];
+        mount.delivery_url = "/internal/";
+        sample_field(&mount, "*", "Cache-Control", kind == 0 ? NULL : "no-cache");
+        sample_field(&mount, "*", "Vary", "Cookie");
+        sample_field(&mount, "a/[a-z]*", "X-A", "1");
+        writer_add_mount(writer, &mount);
+    }
+    put_written("fields", writer);
+}
+
 /* The sample with one number of its header changed, and the digest of that. */
 static void put_changed(const char *name, const struct sample *sample, size_t place,
                         uint64_t number)
@@ -88,6 +107,7 @@ int main(int argc, char **argv)
     put_empty(pool);
     put_one_name(pool);
     put_mounts(pool);
+    put_fields(pool);
     struct sample sample = sample_make(pool);
     put("sample", sample.block, sample.size);
     put("cut-in-the-header", sample.block, sizeof(struct format_header) / 2);
@@ -100,6 +120,9 @@ int main(int argc, char **argv)
     put_changed("entries-none", &sample, PLACE(entries.count), 0);
     put_changed("text-none", &sample, PLACE(text.count), 0);
     put_changed("text-in-names", &sample, PLACE(text.offset), sizeof(struct format_header));
+    put_changed("fields-none", &sample, PLACE(fields.count), 0);
+    put_changed("fields-overflow", &sample, PLACE(fields.count), UINT64_MAX / 32);
+    put_changed("fields-in-mounts", &sample, PLACE(fields.offset), sizeof(struct format_header));
     put_changed("mounts-many", &sample, PLACE(mounts.count), 17);
     put_changed("offset-unaligned", &sample, PLACE(slots.offset), 333);
     put_changed("offset-huge", &sample, PLACE(variants.offset), UINT64_MAX - 7);

@@ -18,7 +18,9 @@
 enum {
     NOW = SCRATCH_OLD + 1000000,
     CSS_SIZE = 1300,
-    FIELDS_MAX = 8
+    FIELDS_MAX = 8,
+    VARIABLES_MAX = 4,
+    MESSAGE_MAX = 1 << 18,
 };
 
 static struct scratch tree;
@@ -75,31 +77,53 @@ static inline void answer_site_write_files(void)
                   "\"js/gone.js\": \"js/gone." APP ".js\"}}");
 }
 
-/* Compiles and opens the site; `variables` of the settings beside STATIC_ROOT may be NULL. */
-static inline void answer_site_open(const char *variable)
+/* Compiles and opens the site by STATIC_ROOT, some variables more ("@" stands for the tree) and,
+ * when `file` is not NULL, a settings file. */
+static inline void answer_site_open_by(const char *const variables[VARIABLES_MAX], const char *file)
 {
-    char root[SCRATCH_PATH + 16], config[SCRATCH_PATH + 32], other[2 * SCRATCH_PATH];
-    char *environment[] = {root, config, NULL, NULL};
+    static char text[VARIABLES_MAX + 2][2 * SCRATCH_PATH];
+    char *environment[VARIABLES_MAX + 3] = {text[0]};
+    size_t count = 1;
     struct settings settings;
     struct compiled compiled;
     struct error error = {0};
-    snprintf(root, sizeof root, "STATIC_ROOT=%s", tree.path);
-    snprintf(config, sizeof config, "HOME=%s", tree.path);
-    if (variable) {
-        snprintf(other, sizeof other, "%s", variable);
-        environment[2] = other;
+    snprintf(text[0], sizeof text[0], "STATIC_ROOT=%s", tree.path);
+    for (size_t i = 0; i < VARIABLES_MAX && variables[i]; i++) {
+        const char *place = strchr(variables[i], '@');
+        int before = place ? (int)(place - variables[i]) : (int)strlen(variables[i]);
+        environment[count] = text[count];
+        snprintf(text[count], sizeof text[count], "%.*s%s%s", before, variables[i],
+                 place ? tree.path : "", place ? place + 1 : "");
+        count++;
     }
-    struct catalog *catalog = NULL;
+    if (file) {
+        scratch_write(&tree, ".etc/site.json", file);
+        snprintf(text[count], sizeof text[count], "HANDBACK_CONFIG=%s/.etc/site.json", tree.path);
+        environment[count] = text[count];
+    }
+    site = NULL;
     if (settings_read(&settings, environment, pool, &error) == 0 &&
         compile_site(&settings, NULL, &compiled, pool, &error) == 0) {
         site = site_open(compiled.block, compiled.size, &error);
-        catalog = site ? &site->catalog : NULL;
     }
-    if (!catalog) {
+    if (!site) {
         print_error("%s\n", error.text);
         abort();
     }
-    catalog_choose(catalog, 0, slice_of(NULL), slice_of(NULL), &error);
+    catalog_choose(&site->catalog, 0, slice_of(NULL), slice_of(NULL), &error);
+}
+
+/* The same with one variable more, or none (NULL). */
+static inline void answer_site_open(const char *variable)
+{
+    answer_site_open_by((const char *const[VARIABLES_MAX]){variable}, NULL);
+}
+
+/* The same in place of the site that is open. */
+static inline void answer_site_reopen(const char *const variables[VARIABLES_MAX], const char *file)
+{
+    site_release(site);
+    answer_site_open_by(variables, file);
 }
 
 static inline int answer_site_make(void **state)
@@ -127,7 +151,7 @@ static inline int answer_site_drop(void **state)
 /* A request as rows write it: a method, a target, and variables as NAME=value. */
 struct asked {
     const char *method, *uri;
-    const char *variables[4];
+    const char *variables[VARIABLES_MAX];
 };
 
 static inline const char *answer_variable(void *context, const char *name)
@@ -148,10 +172,14 @@ static inline const char *answer_variable(void *context, const char *name)
     return NULL;
 }
 
+/* Whether the web server has started the process that answers. */
+static bool answer_spawned;
+
 static inline void answer_ask(struct answer *answer, struct asked asked, int64_t now)
 {
     static struct request request;
-    const struct request_source source = {.variable = answer_variable, .context = &asked};
+    const struct request_source source = {
+        .variable = answer_variable, .context = &asked, .spawned = answer_spawned};
     request_read(&request, &source);
     answer_make(answer, site, &request, now);
 }
@@ -203,6 +231,57 @@ static inline bool answer_check(const char *label, const struct answer *answer,
         answer_print(answer);
     }
     return right;
+}
+
+/* What one request gives, with the one diagnosis that the operator is to hear. */
+struct answer_row {
+    const char *label;
+    struct asked asked;
+    struct expected expected;
+    enum diagnosis fault;
+};
+
+static inline void answer_check_rows(const struct answer_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        static struct answer answer;
+        int descriptors = scratch_descriptors();
+        answer_ask(&answer, rows[i].asked, NOW);
+        answer_check(rows[i].label, &answer, &rows[i].expected);
+        if (!CHECK(rows[i].label, answer.fault.number == rows[i].fault)) {
+            answer_print(&answer);
+        }
+        CHECK(rows[i].label, answer.status < 300 || answer.status == 304 ||
+                                 answer_has(&answer, "Cache-Control: no-store"));
+        CHECK(rows[i].label,
+              answer.fault.number == NO_DIAGNOSIS || !strstr(answer.fault.text, tree.path));
+        answer_close(&answer);
+        CHECK(rows[i].label, scratch_descriptors() == descriptors);
+    }
+    check_end();
+}
+
+/* Everything that a gateway would write for an answer, read in pieces of `piece` bytes behind the
+ * beginning; the answer is closed. Returns the body, or NULL when it ends early; *len is its length
+ * and *head what stands before it, with its empty line. */
+static inline const char *answer_deliver(struct answer *answer, size_t piece, size_t *len,
+                                         struct slice *head)
+{
+    static char message[MESSAGE_MAX];
+    size_t used = deliver_begin(answer, message, DELIVER_HEAD_SIZE + piece);
+    ssize_t got = 1;
+    while (got > 0 && answer->body.fd >= 0 && used + piece <= sizeof message) {
+        got = body_read(&answer->body, message + used, piece, &answer->fault);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    answer_close(answer);
+    const char *end = memmem(message, used, "\r\n\r\n", 4);
+    if (!end || got < 0) {
+        return NULL;
+    }
+    *len = used - (size_t)(end + 4 - message);
+    *head = (struct slice){message, (size_t)(end + 4 - message)};
+    return end + 4;
 }
 
 #endif

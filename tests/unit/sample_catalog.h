@@ -26,19 +26,38 @@ static inline uint32_t sample_mount(struct writer *writer, apr_pool_t *pool, con
     return writer_add_mount(writer, &mount);
 }
 
+/* Adds a header field of a mount; a NULL value removes it. */
+static inline void sample_field(struct settings_mount *mount, const char *glob, const char *name,
+                                const char *value)
+{
+    const struct settings_field field = {glob, name, value};
+    struct error error;
+    if (settings_add_field(mount, &field, &error) != 0) {
+        abort();
+    }
+}
+
+/* Every member has a value of its own. */
 static inline void sample_first_mount(struct writer *writer, apr_pool_t *pool)
 {
     struct settings_mount mount = settings_default_mount(MOUNT_STATIC, pool);
     struct error error;
     mount.root = "/srv/static";
     mount.max_age = 300;
+    mount.immutable = "dist/*:*.mjs";
+    mount.follow = "/srv/app:/srv/lib";
+    mount.index_file = "index.html";
+    mount.delivery_url = "/internal/";
+    mount.delivery_root = "/backend/static";
     settings_add_type(&mount, ".foo", "application/foo", &error);
     settings_add_type(&mount, "special", "text/special", &error);
+    sample_field(&mount, "*.foo", "X-Foo", "bar; baz=\"1\"");
+    sample_field(&mount, "css/*", "Cache-Control", NULL);
     writer_add_mount(writer, &mount);
 }
 
-/* Mounts: 0 /static/, 1 /static/deep/ (no max-age, no CORS). Releases of mount 0: 0 "old", 1 "new",
- * 2 "kept" (not in the root, though published last); of mount 1: 3 "old". */
+/* Mounts: 0 /static/, 1 /static/deep/ (uploads, no max-age, no CORS). Releases of mount 0: 0 "old",
+ * 1 "new", 2 "kept" (not in the root, though published last); of mount 1: 3 "old". */
 static inline struct sample sample_make(apr_pool_t *pool)
 {
     struct writer *writer = writer_make(pool);
@@ -53,6 +72,8 @@ static inline struct sample sample_make(apr_pool_t *pool)
     deep.charset = "latin1";
     deep.max_age_sent = false;
     deep.allow_all_origins = false;
+    deep.kind = MOUNT_MEDIA;
+    sample_field(&deep, "*", "X-Deep", "1");
     writer_add_mount(writer, &deep);
     writer_add_release(writer, 0, "old", true, 100);
     writer_add_release(writer, 0, "new", true, 200);

@@ -111,6 +111,16 @@ static inline void scratch_link(const struct scratch *scratch, const char *name,
     scratch_need(symlinkat(target, scratch->fd, name) == 0, name);
 }
 
+/* The number of descriptors that are open. */
+static inline int scratch_descriptors(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 1024; fd++) {
+        count += fcntl(fd, F_GETFD) >= 0;
+    }
+    return count;
+}
+
 /* Runs `body` in a child that is not root, and returns its exit status, or -1 when a signal ended
  * it. What the child prints is seen; cmocka's asserts do not work in it. */
 static inline int scratch_as_nobody(int (*body)(void *), void *context)

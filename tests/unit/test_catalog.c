@@ -60,8 +60,43 @@ static void what_was_written_about_a_mount_is_read(void **state)
     assert_true(is(deep.url, "/static/deep/"));
     assert_true(is(deep.charset, "latin1"));
     assert_false(deep.max_age_sent || deep.allow_all_origins);
+    assert_true(is(first.immutable, "dist/*:*.mjs"));
+    assert_true(is(first.follow, "/srv/app:/srv/lib"));
+    assert_true(is(first.index_file, "index.html"));
+    assert_true(is(first.delivery_url, "/internal/"));
+    assert_true(is(first.delivery_root, "/backend/static"));
+    assert_true(first.kind == MOUNT_STATIC && deep.kind == MOUNT_MEDIA);
+    assert_true(is(deep.immutable, "") && is(deep.follow, "") && is(deep.index_file, ""));
+    assert_true(is(deep.delivery_url, "") && is(deep.delivery_root, ""));
     assert_null(catalog_mount(&catalog, 2).url.at);
     assert_null(catalog_mount(&catalog, UINT32_MAX).root.at);
+}
+
+static void the_fields_of_a_mount_are_read_in_their_order(void **state)
+{
+    static const struct {
+        uint32_t mount, index;
+        const char *glob, *name, *value;
+        bool removed;
+    } rows[] = {
+        {0, 0, "*.foo", "X-Foo", "bar; baz=\"1\"", false},
+        {0, 1, "css/*", "Cache-Control", "", true},
+        {1, 0, "*", "X-Deep", "1", false},
+    };
+    struct catalog_field field;
+    (void)state;
+    assert_int_equal(catalog_mount(&catalog, 0).fields, 2);
+    assert_int_equal(catalog_mount(&catalog, 1).fields, 1);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct catalog_mount mount = catalog_mount(&catalog, rows[i].mount);
+        CHECK(rows[i].name, catalog_field(&catalog, &mount, rows[i].index, &field));
+        CHECK(rows[i].name, is(field.glob, rows[i].glob) && is(field.name, rows[i].name));
+        CHECK(rows[i].name, is(field.value, rows[i].value) && field.removed == rows[i].removed);
+    }
+    struct catalog_mount deep = catalog_mount(&catalog, 1);
+    CHECK("none beyond the last", !catalog_field(&catalog, &deep, 1, &field));
+    CHECK("none far beyond it", !catalog_field(&catalog, &deep, UINT32_MAX, &field));
+    check_end();
 }
 
 static void what_was_written_about_a_release_is_read(void **state)
@@ -227,11 +262,16 @@ static void a_type_is_the_mounts_own_or_the_common_one(void **state)
     check_end();
 }
 
-static void a_delivery_is_one_of_two_words(void **state)
+static void a_delivery_is_one_of_four_words(void **state)
 {
+    static const char *const words[] = {"body", "x-sendfile", "local-redirect", "x-accel-redirect"};
     (void)state;
-    assert_int_equal(delivery_of(slice_of("body")), DELIVERY_BODY);
-    assert_int_equal(delivery_of(slice_of("x-sendfile")), DELIVERY_X_SENDFILE);
+    assert_int_equal(COUNT(words), DELIVERY_COUNT);
+    for (int i = 0; i < DELIVERY_COUNT; i++) {
+        assert_int_equal(delivery_of(slice_of(words[i])), i);
+        assert_string_equal(delivery_name((enum delivery)i), words[i]);
+    }
+    assert_int_equal(delivery_of(slice_of("local-redirect ")), DELIVERY_COUNT);
     assert_int_equal(delivery_of(slice_of("X-Sendfile")), DELIVERY_COUNT);
     assert_int_equal(delivery_of(slice_of("")), DELIVERY_COUNT);
     assert_int_equal(delivery_of(slice_of(NULL)), DELIVERY_COUNT);
@@ -339,6 +379,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_about_the_site_is_read),
         cmocka_unit_test(what_was_written_about_a_mount_is_read),
+        cmocka_unit_test(the_fields_of_a_mount_are_read_in_their_order),
         cmocka_unit_test(what_was_written_about_a_release_is_read),
         cmocka_unit_test(the_mount_with_the_longest_url_answers),
         cmocka_unit_test(names_are_found_by_mount_and_release),
@@ -346,7 +387,7 @@ int main(void)
         cmocka_unit_test(an_entry_says_all_about_its_file),
         cmocka_unit_test(the_release_is_chosen_by_wish_then_link_then_date),
         cmocka_unit_test(a_type_is_the_mounts_own_or_the_common_one),
-        cmocka_unit_test(a_delivery_is_one_of_two_words),
+        cmocka_unit_test(a_delivery_is_one_of_four_words),
         cmocka_unit_test(the_same_input_gives_the_same_bytes),
         cmocka_unit_test(a_name_given_twice_keeps_its_first_entry),
         cmocka_unit_test(ten_thousand_names_are_all_found),

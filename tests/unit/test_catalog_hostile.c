@@ -47,6 +47,21 @@ static unsigned touch_entry(const struct catalog_entry *entry)
     return sum;
 }
 
+static unsigned touch_mount(const struct catalog *catalog, const struct catalog_mount *mount)
+{
+    unsigned sum = touch(mount->url) + touch(mount->root) + touch(mount->charset) +
+                   touch(mount->manifests) + touch(mount->immutable) + touch(mount->follow) +
+                   touch(mount->index_file) + touch(mount->delivery_url) +
+                   touch(mount->delivery_root);
+    for (uint32_t i = 0; i < mount->fields && i < 1000; i++) {
+        struct catalog_field field;
+        if (catalog_field(catalog, mount, i, &field)) {
+            sum += touch(field.glob) + touch(field.name) + touch(field.value);
+        }
+    }
+    return sum;
+}
+
 /* Asks everything that can be asked. */
 static unsigned ask(struct catalog *catalog)
 {
@@ -63,7 +78,7 @@ static unsigned ask(struct catalog *catalog)
     unsigned sum = touch(catalog_site(catalog).coding_header);
     for (uint32_t m = 0; m < catalog_mounts(catalog); m++) {
         struct catalog_mount mount = catalog_mount(catalog, m);
-        sum += touch(mount.url) + touch(mount.root) + touch(mount.charset) + touch(mount.manifests);
+        sum += touch_mount(catalog, &mount);
         catalog_choose(catalog, m, slice_of("gone"), slice_of("old"), &error);
         catalog_choose(catalog, m, slice_of(NULL), slice_of(NULL), &error);
         for (size_t i = 0; i < COUNT(names); i++) {
@@ -278,6 +293,123 @@ static void change_charset_outside(unsigned char *block)
 {
     AT(block, mounts, format_mount, 0)->charset.len = UINT32_MAX;
 }
+static void change_immutable(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->immutable = spare_text(block, "/a\r\nX: y/", 9);
+}
+static void change_immutable_outside(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->immutable.offset = UINT32_MAX;
+}
+static void change_follow(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->follow = spare_text(block, "/a\r\nX: y/", 9);
+}
+static void change_follow_outside(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->follow.offset = UINT32_MAX;
+}
+static void change_index_file(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->index_file = spare_text(block, "/a\r\nX: y/", 9);
+}
+static void change_index_file_outside(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->index_file.offset = UINT32_MAX;
+}
+static void change_delivery_url(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->delivery_url = spare_text(block, "/a\r\nX: y/", 9);
+}
+static void change_delivery_url_outside(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->delivery_url.offset = UINT32_MAX;
+}
+static void change_delivery_root(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->delivery_root = spare_text(block, "/a\r\nX: y/", 9);
+}
+static void change_delivery_root_outside(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->delivery_root.offset = UINT32_MAX;
+}
+static void change_index_file_to_path(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->index_file = spare_text(block, "../a", 4);
+}
+static void change_delivery_url_to_relative(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->delivery_url = spare_text(block, "a/", 2);
+}
+static void change_delivery_url_to_open(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->delivery_url = spare_text(block, "/a", 2);
+}
+static void change_delivery_root_to_relative(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->delivery_root = spare_text(block, "a", 1);
+}
+static void change_kind(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->kind = MOUNT_KINDS;
+}
+static void change_fields_count(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->fields = UINT32_MAX;
+}
+static void change_fields_by_one(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 1)->fields++;
+}
+static void change_fields_first(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->first_field = 1000;
+}
+static void change_fields_overflow(unsigned char *block)
+{
+    AT(block, mounts, format_mount, 0)->first_field = 3;
+    AT(block, mounts, format_mount, 0)->fields = UINT32_MAX - 2;
+}
+static void change_field_section(unsigned char *block)
+{
+    header_in(block)->fields.count = UINT64_MAX / sizeof(struct format_field) + 2;
+}
+static void change_fields_to_none(unsigned char *block)
+{
+    header_in(block)->fields.count = 0;
+}
+static void change_field_glob(unsigned char *block)
+{
+    AT(block, fields, format_field, 0)->glob = spare_text(block, "a\nb", 3);
+}
+static void change_field_glob_outside(unsigned char *block)
+{
+    AT(block, fields, format_field, 0)->glob.len = UINT32_MAX;
+}
+static void change_field_name(unsigned char *block)
+{
+    AT(block, fields, format_field, 0)->name = spare_text(block, "X: y\r\nZ", 7);
+}
+static void change_field_name_to_none(unsigned char *block)
+{
+    AT(block, fields, format_field, 2)->name.len = 0;
+}
+static void change_field_name_outside(unsigned char *block)
+{
+    AT(block, fields, format_field, 2)->name.offset = UINT32_MAX;
+}
+static void change_field_value(unsigned char *block)
+{
+    AT(block, fields, format_field, 0)->value = spare_text(block, "a\r\nX: y", 7);
+}
+static void change_field_value_nul(unsigned char *block)
+{
+    AT(block, fields, format_field, 0)->value = spare_text(block, "a\0b", 3);
+}
+static void change_field_value_outside(unsigned char *block)
+{
+    AT(block, fields, format_field, 0)->value.offset = UINT32_MAX;
+}
 static void change_coding_header(unsigned char *block)
 {
     AT(block, sites, format_site, 0)->coding_header = spare_text(block, "X: y\r\nZ", 7);
@@ -420,6 +552,35 @@ static void what_is_not_sound_is_not_verified_even_with_a_right_digest(void **st
         {"types past the end", change_types_first, false},
         {"a charset with a line break", change_charset, false},
         {"a charset outside", change_charset_outside, false},
+        {"immutable globs with a line break", change_immutable, false},
+        {"immutable globs outside", change_immutable_outside, false},
+        {"directories of links with a line break", change_follow, false},
+        {"directories of links outside", change_follow_outside, false},
+        {"an index file with a line break", change_index_file, false},
+        {"an index file outside", change_index_file_outside, false},
+        {"a delivery URL with a line break", change_delivery_url, false},
+        {"a delivery URL outside", change_delivery_url_outside, false},
+        {"a delivery root with a line break", change_delivery_root, false},
+        {"a delivery root outside", change_delivery_root_outside, false},
+        {"an index file that climbs", change_index_file_to_path, false},
+        {"a delivery URL that begins without a slash", change_delivery_url_to_relative, false},
+        {"a delivery URL that ends without one", change_delivery_url_to_open, false},
+        {"a delivery root that is not absolute", change_delivery_root_to_relative, false},
+        {"an unknown kind of mount", change_kind, false},
+        {"more fields than there are", change_fields_count, false},
+        {"one field more than there is", change_fields_by_one, false},
+        {"fields past the end", change_fields_first, false},
+        {"fields that overflow", change_fields_overflow, false},
+        {"a section of fields that overflows", change_field_section, false},
+        {"no section of fields for those of a mount", change_fields_to_none, false},
+        {"a field's glob with a line break", change_field_glob, false},
+        {"a field's glob outside", change_field_glob_outside, false},
+        {"a field's name with a line break", change_field_name, false},
+        {"a field without a name", change_field_name_to_none, false},
+        {"a field's name outside", change_field_name_outside, false},
+        {"a field's value with a line break", change_field_value, false},
+        {"a field's value with a NUL", change_field_value_nul, false},
+        {"a field's value outside", change_field_value_outside, false},
         {"a coding header with a line break", change_coding_header, false},
         {"a coding header outside", change_coding_header_outside, false},
         {"an unknown delivery", change_delivery, false},

@@ -313,6 +313,66 @@ static void a_mounts_own_types_are_written_into_its_entries(void **state)
     assert_true(is(catalog_media_type(&catalog, 0, slice_of("live.css")), "text/x-own"));
 }
 
+static void everything_about_a_mount_is_written_into_the_catalog(void **state)
+{
+    struct settings_mount *mount = &settings.mount[0];
+    const struct settings_field fields[] = {{"a/*", "X-A", "1"}, {"*", "X-B", NULL}};
+    struct error error;
+    struct catalog_field field;
+    (void)state;
+    mount->immutable = "dist/*:*.mjs";
+    mount->follow = "/a:/b";
+    mount->index_file = "home.htm";
+    mount->delivery_url = "/internal/";
+    mount->delivery_root = "/backend";
+    mount->kind = MOUNT_ROOT;
+    settings.delivery = DELIVERY_LOCAL_REDIRECT;
+    for (size_t i = 0; i < COUNT(fields); i++) {
+        assert_int_equal(settings_add_field(mount, &fields[i], &error), 0);
+    }
+    settings.mount[1] = settings_default_mount(MOUNT_MEDIA, pool);
+    settings.mount[1].root = tree.path;
+    settings_add_field(&settings.mount[1], &(struct settings_field){"*", "X-C", "3"}, &error);
+    settings.mounts = 2;
+    compile();
+    struct catalog_mount first = catalog_mount(&catalog, 0), second = catalog_mount(&catalog, 1);
+    assert_int_equal(catalog_site(&catalog).delivery, DELIVERY_LOCAL_REDIRECT);
+    assert_true(is(first.immutable, "dist/*:*.mjs") && is(first.follow, "/a:/b"));
+    assert_true(is(first.index_file, "home.htm") && is(first.delivery_url, "/internal/"));
+    assert_true(is(first.delivery_root, "/backend"));
+    assert_true(first.kind == MOUNT_ROOT && second.kind == MOUNT_MEDIA);
+    assert_true(first.fields == 2 && second.fields == 1);
+    assert_true(catalog_field(&catalog, &first, 1, &field));
+    assert_true(field.removed && is(field.glob, "*") && is(field.name, "X-B"));
+    assert_true(catalog_field(&catalog, &second, 0, &field));
+    assert_true(!field.removed && is(field.name, "X-C") && is(field.value, "3"));
+}
+
+/* What the settings take must not make the whole catalog one that nobody believes. */
+static void every_field_that_the_settings_take_is_sound_in_the_catalog(void **state)
+{
+    static const struct settings_field fields[] = {
+        {"*", "X-A", "a b"},           {"*", "X-A", "a\tb"},      {"*", "X-A", "caf\xc3\xa9 \xff"},
+        {"a b/[!x]*", "X-A", "\"q\""}, {"\xff*", "!#$%&'*", "~"}, {"*", "X-A", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(fields); i++) {
+        struct error error = {0};
+        settings.mount[0] = settings_default_mount(MOUNT_STATIC, pool);
+        settings.mount[0].root = tree.path;
+        if (settings_add_field(&settings.mount[0], &fields[i], &error) != 0) {
+            continue; /* refused with its name is right too */
+        }
+        struct compiled one;
+        assert_int_equal(compile_site(&settings, NULL, &one, pool, &error), 0);
+        CHECK(fields[i].value ? fields[i].value : "removed",
+              catalog_open(&catalog, one.block, one.size, &error) == 0 &&
+                  catalog_verify(&catalog, &error) == 0);
+        free(one.block);
+    }
+    check_end();
+}
+
 static void the_same_tree_gives_the_same_bytes(void **state)
 {
     (void)state;
@@ -386,6 +446,8 @@ int main(void)
         ON_A_TREE(one_broken_manifest_does_not_hold_another_back),
         ON_A_TREE(no_manifest_and_no_root_are_no_faults),
         ON_A_TREE(a_mounts_own_types_are_written_into_its_entries),
+        ON_A_TREE(everything_about_a_mount_is_written_into_the_catalog),
+        ON_A_TREE(every_field_that_the_settings_take_is_sound_in_the_catalog),
         ON_A_TREE(the_same_tree_gives_the_same_bytes),
         ON_A_TREE(of_a_place_only_the_place_is_watched),
         ON_A_TREE(a_watch_tells_when_what_was_read_is_not_what_it_was),

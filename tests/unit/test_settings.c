@@ -19,6 +19,12 @@ static void every_default_is_as_documented(void **state)
     assert_string_equal(mount->charset, "utf-8");
     assert_true(mount->max_age_sent && mount->max_age == 60 && mount->allow_all_origins);
     assert_int_equal(mount->types->nelts, 0);
+    assert_int_equal(mount->fields->nelts, 0);
+    assert_string_equal(mount->immutable, "");
+    assert_string_equal(mount->follow, "");
+    assert_string_equal(mount->index_file, "");
+    assert_string_equal(mount->delivery_url, "");
+    assert_string_equal(mount->delivery_root, "");
 }
 
 /* One value of the result, as a text. */

@@ -104,6 +104,96 @@ static void uploads_are_a_mount_of_their_own(void **state)
     check_end();
 }
 
+static void the_top_of_a_site_is_a_mount_of_its_own(void **state)
+{
+    static const struct {
+        const char *label;
+        const char *variables[VARIABLES];
+        const char *file;
+        uint32_t mounts;
+        const char *root; /* of the last mount */
+        enum mount_kind kind;
+    } rows[] = {
+        {"the environment", {ROOT, "HANDBACK_ROOT=/srv/top"}, NULL, 2, "/srv/top", MOUNT_ROOT},
+        {"a slash at its end", {ROOT, "HANDBACK_ROOT=/srv/top/"}, NULL, 2, "/srv/top", MOUNT_ROOT},
+        {"empty is not set", {ROOT, "HANDBACK_ROOT="}, NULL, 1, "/srv/static", MOUNT_STATIC},
+        {"behind the uploads",
+         {ROOT, "MEDIA_ROOT=/up", "HANDBACK_ROOT=/srv/top"},
+         NULL,
+         3,
+         "/srv/top",
+         MOUNT_ROOT},
+        {"beside a file with one mount",
+         {ROOT, "HANDBACK_ROOT=/srv/top"},
+         "{\"url\": \"/s/\"}",
+         2,
+         "/srv/top",
+         MOUNT_ROOT},
+        {"the file",
+         {ROOT},
+         "{\"mounts\": [{}, {\"kind\": \"root\", \"root\": \"/f\"}]}",
+         2,
+         "/f",
+         MOUNT_ROOT},
+        {"the file with its URL",
+         {ROOT},
+         "{\"mounts\": [{}, {\"kind\": \"root\", \"root\": \"/f\", \"url\": \"/\"}]}",
+         2,
+         "/f",
+         MOUNT_ROOT},
+        {"HANDBACK_ beats the file",
+         {ROOT, "HANDBACK_ROOT=/srv/top"},
+         "{\"mounts\": [{}, {\"kind\": \"root\", \"root\": \"/f\"}]}",
+         2,
+         "/srv/top",
+         MOUNT_ROOT},
+        {"the environment fills the file in",
+         {ROOT, "HANDBACK_ROOT=/srv/top"},
+         "{\"mounts\": [{}, {\"kind\": \"root\", \"max_age\": 5}]}",
+         2,
+         "/srv/top",
+         MOUNT_ROOT},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct settings settings;
+        struct error error;
+        if (!CHECK(rows[i].label,
+                   settings_input_read(rows[i].variables, rows[i].file, &settings, &error) == 0)) {
+            print_error("    %s\n", error.text);
+            continue;
+        }
+        const struct settings_mount *last = &settings.mount[settings.mounts - 1];
+        CHECK(rows[i].label, settings.mounts == rows[i].mounts && last->kind == rows[i].kind);
+        CHECK(rows[i].label, strcmp(last->root, rows[i].root) == 0);
+        CHECK(rows[i].label, last->kind != MOUNT_ROOT || strcmp(last->url, "/") == 0);
+        CHECK(rows[i].label, last->kind != MOUNT_ROOT || !*last->manifests);
+    }
+    check_end();
+}
+
+static void the_static_mount_takes_what_the_environment_says_of_one(void **state)
+{
+    const char *const variables[VARIABLES] = {ROOT, "HANDBACK_IMMUTABLE=*.mjs",
+                                              "HANDBACK_FOLLOW=/srv/app",
+                                              "HANDBACK_INDEX_FILE=true", "HANDBACK_ROOT=/top"};
+    struct settings settings;
+    struct error error;
+    (void)state;
+    assert_int_equal(settings_input_read(variables,
+                                         "{\"mounts\": [{\"kind\": \"media\", \"root\": \"/up\"},"
+                                         " {}, {\"root\": \"/b\", \"url\": \"/b/\"}]}",
+                                         &settings, &error),
+                     0);
+    assert_int_equal(settings.mounts, 4);
+    for (uint32_t i = 0; i < settings.mounts; i++) {
+        const struct settings_mount *mount = &settings.mount[i];
+        assert_string_equal(mount->immutable, i == 1 ? "*.mjs" : "");
+        assert_string_equal(mount->follow, i == 1 ? "/srv/app" : "");
+        assert_string_equal(mount->index_file, i == 1 ? "index.html" : "");
+    }
+}
+
 static void a_mount_too_many_is_said_also_when_it_is_the_environments(void **state)
 {
     const char *const variables[VARIABLES] = {ROOT, "MEDIA_ROOT=/up"};
@@ -161,6 +251,8 @@ int main(void)
         cmocka_unit_test(media_types_are_read_in_order),
         cmocka_unit_test(each_mount_of_the_list_has_its_own_keys),
         cmocka_unit_test(uploads_are_a_mount_of_their_own),
+        cmocka_unit_test(the_top_of_a_site_is_a_mount_of_its_own),
+        cmocka_unit_test(the_static_mount_takes_what_the_environment_says_of_one),
         cmocka_unit_test(a_mount_too_many_is_said_also_when_it_is_the_environments),
         cmocka_unit_test(a_mount_beyond_the_first_needs_its_own_root),
         cmocka_unit_test(there_are_at_most_sixteen_mounts),
