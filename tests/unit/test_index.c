@@ -395,7 +395,7 @@ static void long_names_are_led_there_or_refused_whole(void **state)
         strcat(strcat(target, segment), "/");
     }
     target[8 + PATH_SIZE - 12] = '\0'; /* room for the name, none for an index file behind it */
-    row = (struct answer_row){"no room", {"GET", target, {0}}, {503, {0}, {"Location:"}}, 0};
+    row = (struct answer_row){"no room", {"GET", target, {0}}, {404, {0}, {"Location:"}}, 0};
     answer_check_rows(&row, 1);
 }
 
