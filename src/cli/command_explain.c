@@ -99,10 +99,19 @@ static int take_option(struct asked *asked, int option, const char *value, apr_p
     }
 }
 
-static int refuse(const char *what, const char *value)
+/* Targets are copied out of logs: none of their bytes may speak to the terminal. */
+static void print_plain(FILE *out, struct slice text)
 {
-    fprintf(stderr, "handback explain: %s%s%s; see handback explain --help\n", value, what,
-            *value ? "" : "one URL is wanted");
+    for (size_t i = 0; i < text.len; i++) {
+        putc(slice_has_control((struct slice){text.at + i, 1}) ? '?' : text.at[i], out);
+    }
+}
+
+static int refuse(const char *value, const char *what)
+{
+    fputs("handback explain: ", stderr);
+    print_plain(stderr, slice_of(value));
+    fprintf(stderr, "%s; see handback explain --help\n", what);
     return -1;
 }
 
@@ -118,7 +127,7 @@ static int parse(struct asked *asked, int argc, const char *const *argv, apr_poo
     state->interleave = 1;
     while ((status = apr_getopt_long(state, option_table, &option, &value)) == APR_SUCCESS) {
         if (take_option(asked, option, value, pool) != 0) {
-            return refuse(" is no good value", value);
+            return refuse(value, " is no good value");
         }
     }
     if (status != APR_EOF) {
@@ -128,11 +137,11 @@ static int parse(struct asked *asked, int argc, const char *const *argv, apr_poo
         return 0;
     }
     if (state->ind + 1 != argc) {
-        return refuse("", "");
+        return refuse("", "one URL is wanted");
     }
     asked->target = state->argv[state->ind]; /* it has been moved behind the options */
     if (asked->target[0] != '/' && !strstr(asked->target, "://")) {
-        return refuse(" is neither a URL nor a path that begins with a slash", asked->target);
+        return refuse(asked->target, " is neither a URL nor a path that begins with a slash");
     }
     return 0;
 }
@@ -145,29 +154,38 @@ static const char *delivery_of_answer(const struct answer *answer)
                : "none";
 }
 
+static void print_line(const char *indent, struct slice text)
+{
+    fputs(indent, stdout);
+    print_plain(stdout, text);
+    putchar('\n');
+}
+
 static void print_clauses(const char *found)
 {
     for (const char *end; *found; found = *end ? end + 2 : end) {
         end = strstr(found, "; ");
         end = end ? end : found + strlen(found);
-        printf("   %.*s\n", (int)(end - found), found);
+        print_line("   ", (struct slice){found, (size_t)(end - found)});
     }
 }
 
 static int print_text(const struct asked *asked, const struct answer *answer,
                       const struct trace *trace)
 {
-    struct slice line = answer_status_line(answer->status);
-    printf("%s %s\n\n", asked->method, asked->target);
+    fputs(asked->method, stdout);
+    print_line(" ", slice_of(asked->target));
+    putchar('\n');
     for (unsigned i = 0; i < trace->steps; i++) {
         const struct trace_step *step = &trace->step[i];
         printf("%2u %-11s (%s)\n", i + 1, step->name, step->why);
         print_clauses(step->found);
     }
-    printf("\n%.*s\n", (int)line.len, line.at);
+    putchar('\n');
+    print_line("", answer_status_line(answer->status));
     for (struct slice rest = {answer->head.text, answer->head.len}; rest.len > 0;) {
-        struct slice field = slice_cut(&rest, '\n');
-        printf("%.*s\n", (int)field.len - 1, field.at);
+        print_line("", slice_cut(&rest, '\r'));
+        rest = slice_from(rest, 1);
     }
     if (answer->fault.number != NO_DIAGNOSIS) {
         printf("\nHB%04d: %s\n", (int)answer->fault.number, answer->fault.text);
@@ -224,11 +242,12 @@ static json_t *diagnosis_of(const struct error *fault)
 static int print_json(const struct asked *asked, const struct answer *answer,
                       const struct trace *trace)
 {
-    json_t *whole =
-        json_pack("{s:s, s:o, s:o, s:i, s:o, s:s, s:o}", "method", asked->method, "target",
-                  text_of(slice_of(asked->target)), "steps", steps_of(trace), "status",
-                  answer->status, "headers", headers_of(&answer->head), "delivery",
-                  delivery_of_answer(answer), "diagnosis", diagnosis_of(&answer->fault));
+    uint64_t length = answer->text.at ? answer->text.len + 1 : answer->body.length;
+    json_t *whole = json_pack("{s:s, s:o, s:o, s:i, s:o, s:s, s:I, s:o}", "method", asked->method,
+                              "target", text_of(slice_of(asked->target)), "steps", steps_of(trace),
+                              "status", answer->status, "headers", headers_of(&answer->head),
+                              "delivery", delivery_of_answer(answer), "length", (json_int_t)length,
+                              "diagnosis", diagnosis_of(&answer->fault));
     int result = whole ? json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) : -1;
     puts("");
     json_decref(whole);

@@ -24,7 +24,8 @@ enum {
  * descriptor, `now` seconds since 1970. */
 enum finding finding_of(int fd, const struct stat *status, struct slice hash, int64_t now);
 
-/* Whether the file was changed in the last FINDING_REST_SECONDS. */
+/* Whether the file was changed in the last FINDING_REST_SECONDS, counted in whole seconds: for one
+ * to two of them after a change. */
 bool finding_is_in_motion(const struct stat *status, int64_t now);
 
 #endif

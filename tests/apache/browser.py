@@ -25,7 +25,7 @@ class Browser:
             ["/usr/bin/chromedriver", f"--port={self.port}"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             # Chromium writes below its home too, which a service's user may not own.
-            env={"PATH": os.environ["PATH"], "HOME": self.profile},
+            env={"PATH": os.environ["PATH"], "HOME": self.profile, "LANG": "C.UTF-8"},
         )
         self.session = None
         try:

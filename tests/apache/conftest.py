@@ -38,7 +38,8 @@ def work():
     # get neither from the caller's own environment.
     os.environ.pop("ASAN_OPTIONS", None)
     # A server that runs away with its log meets this limit before it fills the machine's disk.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (1 << 30, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
     place = Workplace()
     if place.program is None:
         pytest.exit("no program to test: build it, or name it by HANDBACK_PROGRAM", 2)
