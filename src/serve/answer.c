@@ -81,6 +81,15 @@ static bool end_with_refusal(struct story *story, int status)
     return end_with_text(story, status);
 }
 
+/* An error about the bytes that the client would get: their tag, and the mount's own fields. */
+static bool end_about_variant(struct story *story, int status)
+{
+    head_add(&story->answer->head, "ETag", story->validators.etag);
+    end_with_refusal(story, status);
+    fields_apply_own(story);
+    return true;
+}
+
 /* ---- the steps, in the order in which they are taken ---- */
 
 static bool take_settings(struct story *story)
@@ -316,7 +325,6 @@ static void tell_conditions(struct story *story)
 
 static bool take_conditions(struct story *story)
 {
-    struct head *head = &story->answer->head;
     tell_conditions(story);
     switch (condition_judge(&story->request->conditions, &story->validators, story->now)) {
     case CONDITION_NONE:
@@ -331,25 +339,18 @@ static bool take_conditions(struct story *story)
     case CONDITION_FAILED:
     default:
         trace_add(story->trace, "If-Match or If-Unmodified-Since does not hold");
-        head_add(head, "ETag", story->validators.etag);
-        end_with_refusal(story, 412);
-        fields_apply_own(story);
-        return true;
+        return end_about_variant(story, 412);
     }
 }
 
 static bool end_unsatisfiable(struct story *story)
 {
-    struct head *head = &story->answer->head;
     trace_add(story->trace, "nothing of it lies within the %" PRIu64 " bytes",
               (uint64_t)story_copy(story)->status.st_size);
     fields_add_content_range(story, NULL);
-    head_add_text(head, "Accept-Ranges", "bytes");
-    head_add(head, "ETag", story->validators.etag);
+    head_add_text(&story->answer->head, "Accept-Ranges", "bytes");
     fields_add_last_modified(story);
-    end_with_refusal(story, 416);
-    fields_apply_own(story);
-    return true;
+    return end_about_variant(story, 416);
 }
 
 /* Range is defined for GET alone (RFC 9110 14.2). */
