@@ -222,8 +222,9 @@ int file_explain_directory(const char *name, const char *path, int cause, struct
     case ENOENT:
         return error_set(
             error, HB_ROOT_MISSING,
-            "%s %s does not exist: make it (collectstatic does), or correct the setting", name,
-            path);
+            "%s %s does not exist: make it (collectstatic makes STATIC_ROOT), or correct the "
+            "setting",
+            name, path);
     case ENOTDIR:
         return error_set(error, HB_ROOT_NOT_DIRECTORY,
                          "%s %s is not a directory: correct the setting", name, path);

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "cli/current.h"
+#include "compile/settings.h"
 #include "serve/answer.h"
 
 #include <apr_getopt.h>
@@ -9,8 +10,10 @@
 #include <apr_tables.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A request as the command line describes it. */
 struct asked {
@@ -19,6 +22,7 @@ struct asked {
     apr_table_t *variables; /* of the header fields, as RFC 3875 4.1.18 names them */
     bool json;
     bool help;
+    struct settings settings; /* those in force */
 };
 
 enum option {
@@ -40,15 +44,17 @@ static void print_help(void)
          "\n"
          "Decides the answer to a request with the code that serves, and prints what each\n"
          "step found and why, then the status and the header. Nothing is asked over the\n"
-         "network; the settings are those of this environment and handback.json.\n"
+         "network; the settings are those of this environment and handback.json. Run it\n"
+         "as the user that serves, with what the web server sets:\n"
+         "\n"
+         "  runuser -u www-data -- env STATIC_ROOT=/srv/example/static \\\n"
+         "      HANDBACK_DELIVERY=x-sendfile HANDBACK_CODING_HEADER=X-Handback-Coding \\\n"
+         "      handback explain /static/css/base.css -H 'Accept-Encoding: gzip, br'\n"
          "\n"
          "  -H, --header FIELD   a header field, 'Name: value'; may be repeated\n"
          "  -X, --request METHOD the method (GET)\n"
          "  --json               print it as JSON\n"
-         "  --help               print this\n"
-         "\n"
-         "  STATIC_ROOT=/srv/example/static handback explain /static/css/base.css \\\n"
-         "      -H 'Accept-Encoding: gzip, br'");
+         "  --help               print this");
 }
 
 /* "Accept-Encoding: br" becomes HTTP_ACCEPT_ENCODING; fields of one name are joined, as web servers
@@ -81,24 +87,6 @@ static const char *variable(void *context, const char *name)
     return strcmp(name, "REQUEST_URI") == 0 ? asked->target : apr_table_get(asked->variables, name);
 }
 
-static int take_option(struct asked *asked, int option, const char *value, apr_pool_t *pool)
-{
-    switch (option) {
-    case 'H':
-        return take_field(asked, value, pool);
-    case 'X':
-        asked->method = value;
-        return head_is_token(slice_of(value)) ? 0 : -1;
-    case OPT_JSON:
-        asked->json = true;
-        return 0;
-    case OPT_HELP:
-    default:
-        asked->help = true;
-        return 0;
-    }
-}
-
 /* Targets are copied out of logs: none of their bytes may speak to the terminal. */
 static void print_plain(FILE *out, struct slice text)
 {
@@ -109,10 +97,30 @@ static void print_plain(FILE *out, struct slice text)
 
 static int refuse(const char *value, const char *what)
 {
-    fputs("handback explain: ", stderr);
+    fputs("handback explain: \"", stderr);
     print_plain(stderr, slice_of(value));
-    fprintf(stderr, "%s; see handback explain --help\n", what);
+    fprintf(stderr, "\" %s; see handback explain --help\n", what);
     return -1;
+}
+
+static int take_option(struct asked *asked, int option, const char *value, apr_pool_t *pool)
+{
+    switch (option) {
+    case 'H':
+        return take_field(asked, value, pool) == 0
+                   ? 0
+                   : refuse(value, "is no header field; write -H 'Name: value'");
+    case 'X':
+        asked->method = value;
+        return head_is_token(slice_of(value)) ? 0 : refuse(value, "is no method");
+    case OPT_JSON:
+        asked->json = true;
+        return 0;
+    case OPT_HELP:
+    default:
+        asked->help = true;
+        return 0;
+    }
 }
 
 static int parse(struct asked *asked, int argc, const char *const *argv, apr_pool_t *pool)
@@ -127,7 +135,7 @@ static int parse(struct asked *asked, int argc, const char *const *argv, apr_poo
     state->interleave = 1;
     while ((status = apr_getopt_long(state, option_table, &option, &value)) == APR_SUCCESS) {
         if (take_option(asked, option, value, pool) != 0) {
-            return refuse(value, " is no good value");
+            return -1;
         }
     }
     if (status != APR_EOF) {
@@ -137,11 +145,12 @@ static int parse(struct asked *asked, int argc, const char *const *argv, apr_poo
         return 0;
     }
     if (state->ind + 1 != argc) {
-        return refuse("", "one URL is wanted");
+        fputs("handback explain: one URL is wanted; see handback explain --help\n", stderr);
+        return -1;
     }
     asked->target = state->argv[state->ind]; /* it has been moved behind the options */
     if (asked->target[0] != '/' && !strstr(asked->target, "://")) {
-        return refuse(asked->target, " is neither a URL nor a path that begins with a slash");
+        return refuse(asked->target, "is neither a URL nor a path that begins with a slash");
     }
     return 0;
 }
@@ -170,11 +179,23 @@ static void print_clauses(const char *found)
     }
 }
 
+static void print_settings(const struct asked *asked)
+{
+    const char *file = asked->settings.file;
+    bool there = file && access(file, F_OK) == 0;
+    printf("settings of the environment and %s%s\n", file ? file : "no file",
+           there || !file ? "" : ", which does not exist");
+}
+
 static int print_text(const struct asked *asked, const struct answer *answer,
                       const struct trace *trace)
 {
     fputs(asked->method, stdout);
     print_line(" ", slice_of(asked->target));
+    if (geteuid() == 0) {
+        puts("(as root, who may read everything: run it as the user that serves)");
+    }
+    print_settings(asked);
     putchar('\n');
     for (unsigned i = 0; i < trace->steps; i++) {
         const struct trace_step *step = &trace->step[i];
@@ -254,18 +275,40 @@ static int print_json(const struct asked *asked, const struct answer *answer,
     return result == 0 ? 0 : 2;
 }
 
-static int explain(struct asked *asked)
+/* What the web server announces beside a request is a variable of the request. */
+static void take_announcement(struct asked *asked, const char *name, apr_pool_t *pool)
+{
+    const char *value = getenv(name);
+    if (value) {
+        apr_table_set(asked->variables, name, apr_pstrdup(pool, value));
+        unsetenv(name);
+    }
+}
+
+static struct current *open_site(struct asked *asked, apr_pool_t *pool, struct error *error)
+{
+    take_announcement(asked, "HANDBACK_DELIVERY", pool);
+    take_announcement(asked, "HANDBACK_CODING_HEADER", pool);
+    if (settings_read(&asked->settings, environ, pool, error) != 0) {
+        return NULL;
+    }
+    struct current *current = current_make(&asked->settings, error);
+    if (current && error->number != NO_DIAGNOSIS) {
+        current_free(current);
+        return NULL;
+    }
+    return current;
+}
+
+static int explain(struct asked *asked, apr_pool_t *pool)
 {
     static struct answer answer;
     static struct trace trace;
     struct error error;
     struct request request;
-    struct current *current = current_make(NULL, &error);
-    if (!current || error.number != NO_DIAGNOSIS) {
+    struct current *current = open_site(asked, pool, &error);
+    if (!current) {
         log_always(&error);
-        if (current) {
-            current_free(current);
-        }
         return 2;
     }
     struct site_source source = current_source(current);
@@ -294,5 +337,5 @@ int command_explain(int argc, const char *const *argv)
         print_help();
         return 0;
     }
-    return explain(&asked);
+    return explain(&asked, pool);
 }

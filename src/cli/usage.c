@@ -5,7 +5,7 @@ void usage_print(FILE *out)
     fputs("handback " HANDBACK_VERSION ": serves a Django site's static files behind Apache\n"
           "\n"
           "usage: handback serve --listen unix:PATH|HOST:PORT [options]\n"
-          "       handback explain URL [-H 'Name: value']...\n"
+          "       handback explain URL [-H 'Name: value']... [-X METHOD] [--json]\n"
           "       handback --version | --help\n"
           "\n"
           "With GATEWAY_INTERFACE set it is a CGI; started without arguments on a listening\n"
@@ -18,7 +18,7 @@ void usage_print(FILE *out)
           "  STATIC_ROOT           the directory that collectstatic fills (required)\n"
           "  STATIC_URL            its URL prefix (/static/)\n"
           "  HANDBACK_MAX_AGE      seconds, for what is not immutable (60)\n"
-          "  HANDBACK_DELIVERY     body, x-sendfile and more (body)\n"
+          "  HANDBACK_DELIVERY     who sends the bytes (body)\n"
           "  and more: see handback(1)\n",
           out);
 }

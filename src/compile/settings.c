@@ -92,7 +92,7 @@ static int check_mount(const struct settings *settings, const struct settings_mo
     }
     if (mount->kind == MOUNT_MEDIA && *mount->immutable) {
         return error_set(error, HB_SETTING_BAD_VALUE,
-                         "immutable: uploads may change, and are never immutable");
+                         "immutable: uploads may change: take it out of the mount of kind media");
     }
     return refuse_project(mount, pool, error);
 }

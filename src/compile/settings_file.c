@@ -240,7 +240,8 @@ static int read_object(struct reader *reader, json_t *object, struct error *erro
         }
     }
     if (reader->seen[MOUNT_STATIC] == 0) {
-        return error_set(error, HB_SETTING_REQUIRED, "mounts names no static mount");
+        return error_set(error, HB_SETTING_REQUIRED,
+                         "mounts names no static mount: add {\"kind\": \"static\", \"root\": ...}");
     }
     return 0;
 }

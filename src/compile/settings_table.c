@@ -348,7 +348,7 @@ int settings_set(struct settings *settings, struct settings_mount *mount, const 
         return apply(&table[i], &context, value->text, error);
     }
     return error_set(error, HB_SETTING_UNKNOWN, "%s: there is no such setting%s", key,
-                     mount ? "" : " for the whole site");
+                     mount ? "" : " beside mounts: what is about one stands in it");
 }
 
 /* type "/" subtype (RFC 9110 8.3.1), in lower case; the charset is a setting of its own. */
@@ -387,7 +387,7 @@ int settings_add_field(struct settings_mount *mount, const struct settings_field
     } else if (!head_is_token(name)) {
         fault = "names no header field";
     } else if (field_is_reserved(name)) {
-        fault = "is a field in which the answer itself decides";
+        fault = "is a field in which the answer itself decides: take it out";
     } else if (!field_may_be_set(name, slice_of(field->value), !field->value)) {
         fault = field->value
                     ? "has a value that is empty, too long, begins or ends with a blank, or "

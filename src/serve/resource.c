@@ -188,14 +188,17 @@ static enum resource_verdict open_catalogued(struct resource *resource, const st
 }
 
 static enum resource_verdict open_live(struct resource *resource, const struct site *site,
-                                       int64_t now, struct error *error)
+                                       int64_t now, struct error *error, struct trace *trace)
 {
     struct catalog_mount mount = catalog_mount(&site->catalog, resource->mount);
     resource->type = catalog_media_type(&site->catalog, resource->mount, resource->name);
     if (mount.kind == MOUNT_MEDIA) {
         return open_identity(resource, site, resource->name, false, error);
     }
-    if (is_manifest(site, resource) || is_sidecar(site, resource)) {
+    bool manifest = is_manifest(site, resource);
+    if (manifest || is_sidecar(site, resource)) {
+        trace_add(trace, manifest ? "a manifest, which is never served"
+                                  : "a compressed copy, which is never served as itself");
         return RESOURCE_MISSING;
     }
     enum resource_verdict verdict = open_identity(resource, site, resource->name, false, error);
@@ -208,6 +211,20 @@ static enum resource_verdict open_live(struct resource *resource, const struct s
         variant_open_siblings(resource, site, now);
     }
     return verdict;
+}
+
+static void report_root(const struct site *site, const struct resource *resource,
+                        struct error *error)
+{
+    int cause = -site->root[resource->mount];
+    char text[256];
+    snprintf(text, sizeof text, "the root of this URL cannot be opened by user %u: %s",
+             (unsigned)geteuid(), strerror(cause));
+    report(site, resource, error,
+           cause == EACCES    ? HB_ROOT_CLOSED
+           : cause == ENOTDIR ? HB_ROOT_NOT_DIRECTORY
+                              : HB_ROOT_MISSING,
+           text);
 }
 
 /* Whether a segment begins with a dot; RFC 8615 has its own at the top of a site. */
@@ -244,12 +261,17 @@ static void tell_verdict(struct trace *trace, const struct resource *resource,
     static const char *const verdicts[] = {"found", "missing", "closed to this user",
                                            "not whole at this moment"};
     const struct copy *copy = &resource->copy[CODING_IDENTITY];
-    trace_add(trace, "%s %s", copy->path[0] ? copy->path : "nothing", verdicts[verdict]);
+    bool proven = resource->hash.len > 0;
+    if (copy->path[0]) {
+        trace_add(trace, "%s: %s", copy->path, verdicts[verdict]);
+    }
     if (verdict == RESOURCE_FOUND) {
-        trace_add(trace, resource->suspect     ? "its bytes do not have the hash of its name"
-                         : resource->hash.len  ? "its bytes have the hash of its name"
-                         : resource->immutable ? "`immutable` vouches for its name"
-                                               : "its name promises nothing");
+        trace_add(trace, "%s",
+                  resource->suspect     ? "its bytes do not have the hash of its name: private"
+                  : resource->immutable ? (proven ? "its bytes have the hash of its name: immutable"
+                                                  : "`immutable` vouches for its name")
+                  : proven ? "the file's bytes have its hash, but what this name means may change"
+                           : "its name promises nothing");
     }
 }
 
@@ -264,7 +286,7 @@ enum resource_verdict resource_open(struct resource *resource, const struct site
     }
     if (site->root[mount] < 0) {
         trace_add(trace, "the root cannot be opened");
-        report(site, resource, error, HB_ROOT_MISSING, "the root of this URL cannot be opened");
+        report_root(site, resource, error);
         return RESOURCE_UNAVAILABLE;
     }
     if (!path_is_plain(name) || is_hidden(site, mount, name)) {
@@ -274,7 +296,7 @@ enum resource_verdict resource_open(struct resource *resource, const struct site
     bool listed = catalog_find(&site->catalog, mount, name, &entry);
     tell_entry(trace, site, mount, listed ? &entry : NULL);
     enum resource_verdict verdict = listed ? open_catalogued(resource, site, &entry, now, error)
-                                           : open_live(resource, site, now, error);
+                                           : open_live(resource, site, now, error, trace);
     tell_verdict(trace, resource, verdict);
     return verdict;
 }

@@ -13,8 +13,9 @@ static int open_root(const struct catalog *catalog, uint32_t index)
 {
     char path[PATH_SIZE];
     struct slice root = catalog_mount(catalog, index).root;
-    return slice_copy(root, path, sizeof path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-                                               : -1;
+    int fd = slice_copy(root, path, sizeof path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                                                 : -ENAMETOOLONG;
+    return fd == -1 ? -errno : fd;
 }
 
 /* Whether the modes of a root and of what it lies in keep others out. */

@@ -11,7 +11,7 @@
 struct site {
     struct catalog catalog;
     void *block;
-    int root[CATALOG_MOUNTS_MAX];    /* a directory, or -1: it cannot be opened yet */
+    int root[CATALOG_MOUNTS_MAX];    /* a directory; below 0: it cannot be opened yet, -errno */
     bool closed[CATALOG_MOUNTS_MAX]; /* others than its owner and group may not enter it */
     atomic_int holders;
 };

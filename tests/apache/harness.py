@@ -139,10 +139,15 @@ def is_gone(pid):
 class Serve:
     """`handback serve`, listening on a unix socket or, when `listen` is (HOST, PORT), there."""
 
-    def __init__(self, work, *options, listen=None, root=None, program=None, **environment):
+    def __init__(self, work, *options, listen=None, root=None, program=None, user=None,
+                 **environment):
         self.work = work
         self.home = work.fresh("serve")
         own(self.home)
+        self.identity = as_server()
+        if user:
+            shutil.chown(self.home, user)
+            self.identity["user"] = user
         self.address = listen or self.home / "socket"
         self.stderr_path = self.home / "stderr"
         name = f"unix:{self.address}"
@@ -163,7 +168,7 @@ class Serve:
         with open(self.stderr_path, "ab") as stderr:
             self.process = subprocess.Popen(
                 self.command, env=self.environment, stdin=subprocess.DEVNULL,
-                stdout=stderr, stderr=stderr, cwd="/", **as_server(),
+                stdout=stderr, stderr=stderr, cwd="/", **self.identity,
             )
         self.work.spawned.append(self.process)
         return self

@@ -337,7 +337,8 @@ def test_the_steps_are_told_in_order_each_with_its_reason_in_a_line(command):
     assert [name for _, name, _ in steps] == STEPS
     assert [int(number) for number, _, _ in steps] == list(range(1, len(STEPS) + 1))
     assert all(len(why) > 5 for _, _, why in steps)
-    assert text.startswith("GET /static/css/site.css\n\n")
+    assert text.startswith("GET /static/css/site.css\n")
+    assert "settings of the environment and /" in text.splitlines()[1]
 
 
 @pytest.mark.parametrize("target, last", [
