@@ -44,6 +44,7 @@ bool field_may_be_set(struct slice name, struct slice value, bool removed)
     if (removed) {
         return !slice_equal_nocase(name, "Vary") && !slice_equal_nocase(name, "Content-Type");
     }
-    return value.len > 0 && value.len <= FIELD_VALUE_MAX && head_is_value(value) &&
-           slice_trim(value).len == value.len;
+    bool type = slice_equal_nocase(name, "Content-Type");
+    return value.len > 0 && value.len <= (type ? FIELD_TYPE_MAX : FIELD_VALUE_MAX) &&
+           head_is_value(value) && slice_trim(value).len == value.len;
 }

@@ -6,7 +6,8 @@
 #include "base/slice.h"
 
 enum {
-    FIELD_VALUE_MAX = 2048 /* bytes of a value that settings give */
+    FIELD_VALUE_MAX = 2048, /* bytes of a value that settings give */
+    FIELD_TYPE_MAX = 250,   /* the same of Content-Type, which stands in every part of a 206 too */
 };
 
 /* Whether a field is one of those, in any case of letters. */

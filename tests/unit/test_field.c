@@ -87,6 +87,10 @@ static void settings_set_what_is_one_line_and_free(void **state)
         CHECK(rows[i].label, field_may_be_set(slice_of(rows[i].name), slice_of(rows[i].value),
                                               rows[i].removed) == rows[i].may);
     }
+    CHECK("a long type", !field_may_be_set(slice_of("content-type"),
+                                           (struct slice){longest, FIELD_TYPE_MAX + 1}, false));
+    CHECK("the longest type", field_may_be_set(slice_of("Content-Type"),
+                                               (struct slice){longest, FIELD_TYPE_MAX}, false));
     longest[FIELD_VALUE_MAX] = 'x';
     CHECK("longer", !field_may_be_set(slice_of("X-Own"), slice_of(longest), false));
     CHECK("NUL", !field_may_be_set(slice_of("X-Own"), (struct slice){"a\0b", 3}, false));
