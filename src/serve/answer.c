@@ -277,7 +277,12 @@ static bool take_redirect(struct story *story)
 static bool take_variant(struct story *story)
 {
     story->coding = variant_choose(&story->resource, story->request->accept_encoding, story->trace);
-    return story->coding == CODING_COUNT && end_with_refusal(story, 406);
+    if (story->coding != CODING_COUNT) {
+        return false;
+    }
+    end_with_refusal(story, 406);
+    head_set(&story->answer->head, slice_of("Vary"), slice_of("Accept-Encoding"));
+    return true;
 }
 
 /* From the content where its hash is proven, so the same on every machine; else from the file's
