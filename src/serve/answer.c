@@ -14,6 +14,7 @@
 enum {
     RETRY_SETTINGS = 5, /* seconds */
     RETRY_FILE = 2,
+    LOCATION_SIZE = 7500, /* web servers take header fields of 8 KB */
 };
 
 struct slice answer_status_line(int status)
@@ -28,15 +29,26 @@ struct slice answer_status_line(int status)
         {302, "302 Found"},
         {304, "304 Not Modified"},
         {400, "400 Bad Request"},
+        {401, "401 Unauthorized"},
         {403, "403 Forbidden"},
         {404, "404 Not Found"},
         {405, "405 Method Not Allowed"},
         {406, "406 Not Acceptable"},
+        {408, "408 Request Timeout"},
+        {410, "410 Gone"},
+        {411, "411 Length Required"},
         {412, "412 Precondition Failed"},
+        {413, "413 Content Too Large"},
         {414, "414 URI Too Long"},
+        {415, "415 Unsupported Media Type"},
         {416, "416 Range Not Satisfiable"},
+        {417, "417 Expectation Failed"},
+        {422, "422 Unprocessable Content"},
+        {429, "429 Too Many Requests"},
         {501, "501 Not Implemented"},
+        {502, "502 Bad Gateway"},
         {503, "503 Service Unavailable"},
+        {504, "504 Gateway Timeout"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         if (lines[i].status == status) {
@@ -53,6 +65,9 @@ struct slice answer_status_line(int status)
 static bool end_with_text(struct story *story, int status)
 {
     struct answer *answer = story->answer;
+    if (story->request && story->request->error_status) {
+        status = story->request->error_status; /* its page fails too */
+    }
     answer->status = status;
     answer->text = answer_status_line(status);
     head_add_text(&answer->head, "Content-Type", "text/plain; charset=utf-8");
@@ -255,7 +270,7 @@ static bool take_redirect(struct story *story)
     const struct path *path = &story->request->path;
     struct slice query = story->request->query;
     struct slice last = slice_behind_last((struct slice){path->text, path->len}, '/');
-    char location[HEAD_SIZE];
+    char location[LOCATION_SIZE];
     if (!story->redirects) {
         trace_add(story->trace, "none: this is the name itself");
         return false;
@@ -387,6 +402,50 @@ static bool take_range(struct story *story)
 
 /* ---- delivery ---- */
 
+static void send_file(struct story *story)
+{
+    struct answer *answer = story->answer;
+    head_add_number(&answer->head, "Content-Length", answer->body.length);
+    if (story->method == METHOD_GET) {
+        story->resource.copy[story->coding].fd = -1; /* the answer has it now */
+    } else {
+        answer->body = (struct body){.fd = -1};
+    }
+}
+
+static void add_coding(struct story *story)
+{
+    if (coding_name(story->coding)) {
+        head_add_text(&story->answer->head, "Content-Encoding", coding_name(story->coding));
+    }
+}
+
+/* The page of an error that the web server answers: nothing about it may be stored or be asked for
+ * again, so it has neither validators nor ranges. */
+static bool take_error_page(struct story *story)
+{
+    struct answer *answer = story->answer;
+    const struct copy *copy = story_copy(story);
+    struct range whole = {.first = 0, .length = (uint64_t)copy->status.st_size};
+    char type[MULTIPART_TYPE_SIZE];
+    if (story->request->error_status == 0) {
+        trace_add(story->trace, "none: it is asked for by a client");
+        return false;
+    }
+    answer->status = story->request->error_status;
+    answer->body = body_of_range(copy->fd, &whole);
+    fields_content_type(story, type);
+    head_add_text(&answer->head, "Content-Type", type);
+    head_add_text(&answer->head, "Cache-Control", "no-store");
+    fields_add_policy(story);
+    fields_add_nosniff(story);
+    fields_add_upload_policy(story);
+    fields_apply_own(story);
+    add_coding(story);
+    send_file(story);
+    return true;
+}
+
 /* A boundary that nobody who wrote the file could foresee. */
 static bool make_parts(struct story *story)
 {
@@ -402,7 +461,7 @@ static bool make_parts(struct story *story)
 static void add_body(struct story *story)
 {
     struct answer *answer = story->answer;
-    struct copy *copy = &story->resource.copy[story->coding];
+    const struct copy *copy = story_copy(story);
     struct range whole = {.first = 0, .length = (uint64_t)copy->status.st_size};
     char type[MULTIPART_TEXT_SIZE];
     answer->status = story->range_verdict == RANGE_PARTS ? 206 : 200;
@@ -414,15 +473,8 @@ static void add_body(struct story *story)
         multipart_content_type(&answer->parts, type);
         head_set(&answer->head, slice_of("Content-Type"), slice_of(type));
     }
-    if (coding_name(story->coding)) {
-        head_add_text(&answer->head, "Content-Encoding", coding_name(story->coding));
-    }
-    head_add_number(&answer->head, "Content-Length", answer->body.length);
-    if (story->method == METHOD_GET) {
-        copy->fd = -1; /* the answer has it now */
-    } else {
-        answer->body = (struct body){.fd = -1};
-    }
+    add_coding(story);
+    send_file(story);
 }
 
 static bool take_delivery(struct story *story)
@@ -458,6 +510,7 @@ static const struct step {
     {"method", take_method, "after the target: a missing name is 404 whatever the method"},
     {"redirect", take_redirect, "the one URL of an index file is that of its directory"},
     {"variant", take_variant, "the coding that the client weighs highest"},
+    {"error page", take_error_page, "a file may be the page of an error (ErrorDocument)"},
     {"validators", take_validators, "they belong to the variant"},
     {"conditions", take_conditions, "RFC 9110 13.2.2, before any range"},
     {"range", take_range, "on the bytes of the variant"},
@@ -500,7 +553,7 @@ void answer_explain(struct answer *answer, const struct site *site, const struct
         clear(answer);
         end_with_text(&story, 500);
         error_set(&answer->fault, HB_HEAD_TOO_LONG,
-                  "%.*s: the header of an answer is longer than %d bytes: shorten `headers`",
+                  "%.*s: the header of an answer would be longer than %d bytes: is it `headers`?",
                   (int)story.policy.url.len, story.policy.url.at ? story.policy.url.at : "",
                   HEAD_SIZE);
     }

@@ -192,14 +192,43 @@ static const char *find_fault_of_redirect(const struct story *story, enum delive
     return write_url(story, delivery, url) ? NULL : "its path or type cannot be told in a URL";
 }
 
+/* Whether a directory between the root and the file keeps others out. */
+static bool is_closed_below_root(const struct story *story)
+{
+    char part[PATH_SIZE];
+    struct stat status;
+    const char *path = story_copy(story)->path;
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        if (!slice_copy((struct slice){path, (size_t)(slash - path)}, part, sizeof part) ||
+            fstatat(story->site->root[story->mount], part, &status, 0) != 0 ||
+            !(status.st_mode & S_IXOTH)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Another user's process looks at the files: what is not for others may be closed to it. */
+static const char *find_fault_of_mode(const struct story *story)
+{
+    if (story->request->spawned) {
+        return NULL; /* the web server's user is ours */
+    }
+    if (!(story_copy(story)->status.st_mode & S_IROTH)) {
+        return "others may not read it, so perhaps the web server neither (chmod o+r)";
+    }
+    return story->site->closed[story->mount] || is_closed_below_root(story)
+               ? "others may not enter one of its directories, so perhaps the web server neither "
+                 "(chmod o+x)"
+               : NULL;
+}
+
 /* What could be mended; NULL: nothing. */
 static const char *find_fault(const struct story *story, enum delivery delivery)
 {
-    if (!story->request->spawned && story->site->closed[story->mount]) {
-        return "others may not enter its root, so perhaps the web server neither (chmod o+x)";
-    }
-    if (!story->request->spawned && !(story_copy(story)->status.st_mode & S_IROTH)) {
-        return "others may not read it, so perhaps the web server neither (chmod o+r)";
+    const char *fault = find_fault_of_mode(story);
+    if (fault) {
+        return fault;
     }
     return delivery == DELIVERY_X_SENDFILE ? find_fault_of_sendfile(story)
                                            : find_fault_of_redirect(story, delivery);

@@ -8,15 +8,18 @@ static struct slice variable(const struct request_source *source, const char *na
     return slice_of(source->variable(source->context, name));
 }
 
-/* REQUEST_URI is the raw target in every server that was tried; SCRIPT_NAME and PATH_INFO differ by
- * front and serve only where it is missing. */
-static enum path_verdict read_path(struct path *path, const struct request_source *source)
+/* The status of the error whose page is asked for by the web server itself (ErrorDocument), else 0.
+ * No client can set it. */
+static int read_error_status(const struct request_source *source)
 {
-    struct slice target = variable(source, "REQUEST_URI");
+    struct slice status = variable(source, "REDIRECT_STATUS");
+    int number = status.len == 3 ? atoi(status.at) : 0;
+    return number >= 400 && number <= 599 ? number : 0;
+}
+
+static enum path_verdict read_decoded_path(struct path *path, const struct request_source *source)
+{
     char joined[PATH_SIZE + 1];
-    if (target.len > 0) {
-        return path_resolve(target, path);
-    }
     const char *script = source->variable(source->context, "SCRIPT_NAME");
     const char *info = source->variable(source->context, "PATH_INFO");
     int len = snprintf(joined, sizeof joined, "%s%s", script ? script : "", info ? info : "");
@@ -24,6 +27,15 @@ static enum path_verdict read_path(struct path *path, const struct request_sourc
         return PATH_TOO_LONG;
     }
     return path_resolve_decoded(slice_of(joined), path);
+}
+
+/* REQUEST_URI is the raw target in every server that was tried; SCRIPT_NAME and PATH_INFO differ by
+ * front. They serve only where it is missing, or is still that of the request that failed. */
+static enum path_verdict read_path(struct path *path, const struct request_source *source)
+{
+    struct slice target = variable(source, "REQUEST_URI");
+    return target.len > 0 && read_error_status(source) == 0 ? path_resolve(target, path)
+                                                            : read_decoded_path(path, source);
 }
 
 static struct slice read_query(const struct request_source *source)
@@ -52,6 +64,7 @@ void request_read(struct request *request, const struct request_source *source)
         .if_modified_since = variable(source, "HTTP_IF_MODIFIED_SINCE"),
         .if_range = variable(source, "HTTP_IF_RANGE"),
     };
+    request->error_status = read_error_status(source);
     request->preflight = variable(source, "HTTP_ACCESS_CONTROL_REQUEST_METHOD").at != NULL;
     request->delivery = variable(source, "HANDBACK_DELIVERY");
     request->coding_header = variable(source, "HANDBACK_CODING_HEADER");

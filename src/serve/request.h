@@ -27,6 +27,7 @@ struct request {
     struct slice range;
     struct conditions conditions;
     bool preflight;             /* Access-Control-Request-Method was sent */
+    int error_status;           /* it is the page of an error that the web server answers; or 0 */
     struct slice delivery;      /* HANDBACK_DELIVERY, as the web server announced it */
     struct slice coding_header; /* HANDBACK_CODING_HEADER, likewise */
     bool spawned;               /* see struct request_source */

@@ -115,6 +115,22 @@ static enum resource_verdict open_identity(struct resource *resource, const stru
     return S_ISREG(copy->status.st_mode) ? RESOURCE_FOUND : RESOURCE_MISSING;
 }
 
+/* The operator vouches for the name: another tool has hashed it (`immutable`). */
+static bool is_vouched_for(const struct resource *resource, const struct site *site)
+{
+    struct slice globs = catalog_mount(&site->catalog, resource->mount).immutable;
+    return glob_list_matches(globs, resource->name);
+}
+
+/* But not for what somebody has just written. */
+static void promise_vouched(struct resource *resource, int64_t now)
+{
+    if (resource->vouched && !resource->suspect &&
+        !finding_is_in_motion(&resource->copy[CODING_IDENTITY].status, now)) {
+        resource->immutable = true;
+    }
+}
+
 /* Compares the bytes with the hash in the file's name: only what agrees is promised, and what is
  * being written is not sent at all. */
 static enum resource_verdict judge_hash(struct resource *resource, const struct site *site,
@@ -131,6 +147,9 @@ static enum resource_verdict judge_hash(struct resource *resource, const struct 
         resource->immutable = hashed;
         return RESOURCE_FOUND;
     case FINDING_DIFFERS:
+        if (resource->vouched) { /* another tool's hash */
+            return RESOURCE_FOUND;
+        }
         resource->suspect = true;
         report(site, resource, error, HB_FILE_DIFFERS,
                "its bytes do not have the md5 that its name carries: it is not cached for long");
@@ -144,13 +163,6 @@ static enum resource_verdict judge_hash(struct resource *resource, const struct 
         report(site, resource, error, HB_FILE_FAILED, strerror(errno));
         return RESOURCE_UNAVAILABLE;
     }
-}
-
-/* Whether the operator vouches for the name: another tool has hashed it (`immutable`). */
-static bool is_vouched_for(const struct resource *resource, const struct site *site)
-{
-    struct slice globs = catalog_mount(&site->catalog, resource->mount).immutable;
-    return glob_list_matches(globs, resource->name);
 }
 
 static bool has_size_of(const struct resource *resource, const struct catalog_entry *entry)
@@ -176,10 +188,10 @@ static enum resource_verdict open_catalogued(struct resource *resource, const st
                "its file was cut or is being written: answered 503 meanwhile");
         verdict = RESOURCE_UNAVAILABLE;
     }
-    /* An original name; a hashed one is judged by its own hash. */
-    if (verdict == RESOURCE_FOUND && !entry->hashed && !resource->suspect) {
-        resource->immutable = is_vouched_for(resource, site) &&
-                              !finding_is_in_motion(&resource->copy[CODING_IDENTITY].status, now);
+    if (verdict == RESOURCE_FOUND) {
+        /* A hashed name of a manifest has Django's hash, and is judged by it alone. */
+        resource->vouched = !entry->hashed && is_vouched_for(resource, site);
+        promise_vouched(resource, now);
     }
     for (unsigned i = 0; verdict == RESOURCE_FOUND && i < entry->variants; i++) {
         variant_open(resource, site, entry->variant[i].coding, entry->variant[i].path, now);
@@ -202,10 +214,10 @@ static enum resource_verdict open_live(struct resource *resource, const struct s
         return RESOURCE_MISSING;
     }
     enum resource_verdict verdict = open_identity(resource, site, resource->name, false, error);
-    if (verdict == RESOURCE_FOUND && is_vouched_for(resource, site)) {
-        resource->immutable = !finding_is_in_motion(&resource->copy[CODING_IDENTITY].status, now);
-    } else if (verdict == RESOURCE_FOUND) {
+    if (verdict == RESOURCE_FOUND) {
+        resource->vouched = is_vouched_for(resource, site);
         verdict = judge_hash(resource, site, hashed_name_digits(resource->name), true, now, error);
+        promise_vouched(resource, now);
     }
     if (verdict == RESOURCE_FOUND) {
         variant_open_siblings(resource, site, now);
@@ -267,9 +279,10 @@ static void tell_verdict(struct trace *trace, const struct resource *resource,
     }
     if (verdict == RESOURCE_FOUND) {
         trace_add(trace, "%s",
-                  resource->suspect     ? "its bytes do not have the hash of its name: private"
-                  : resource->immutable ? (proven ? "its bytes have the hash of its name: immutable"
-                                                  : "`immutable` vouches for its name")
+                  resource->suspect ? "its bytes do not have the hash of its name: private"
+                  : resource->immutable
+                      ? (resource->vouched ? "`immutable` vouches for its name"
+                                           : "its bytes have the hash of its name: immutable")
                   : proven ? "the file's bytes have its hash, but what this name means may change"
                            : "its name promises nothing");
     }

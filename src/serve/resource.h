@@ -31,6 +31,7 @@ struct resource {
     struct slice hash; /* the hash in the file's name, when the bytes agree with it; else absent */
     struct slice type; /* without charset */
     bool immutable;    /* the name was promised for ever, and the bytes agree */
+    bool vouched;      /* the operator promises it whatever the bytes are */
     bool suspect;      /* the file's name carries a hash that its bytes do not have */
     struct copy copy[CODING_COUNT];
 };

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,19 +19,28 @@ static int open_root(const struct catalog *catalog, uint32_t index)
     return fd == -1 ? -errno : fd;
 }
 
-/* Whether the modes of a root and of what it lies in keep others out. */
-static bool is_closed(struct slice root)
+static bool is_closed_on_the_way(const char *path)
 {
-    char path[PATH_SIZE];
+    char part[PATH_SIZE];
     struct stat status;
-    for (size_t len = root.len; len > 1; len--) {
-        bool whole = len == root.len || root.at[len] == '/';
-        if (whole && slice_copy((struct slice){root.at, len}, path, sizeof path) &&
-            stat(path, &status) == 0 && !(status.st_mode & S_IXOTH)) {
+    struct slice whole = slice_of(path);
+    for (size_t len = whole.len; len > 1; len--) {
+        bool directory = len == whole.len || path[len] == '/';
+        if (directory && slice_copy((struct slice){path, len}, part, sizeof part) &&
+            stat(part, &status) == 0 && !(status.st_mode & S_IXOTH)) {
             return true;
         }
     }
     return false;
+}
+
+/* Whether the modes of a root, and of what it lies in, keep others out; of both ways when it lies
+ * behind a link. */
+static bool is_closed(struct slice root)
+{
+    char path[PATH_SIZE], real[PATH_MAX];
+    return slice_copy(root, path, sizeof path) &&
+           (is_closed_on_the_way(path) || (realpath(path, real) && is_closed_on_the_way(real)));
 }
 
 struct site *site_open(void *block, uint64_t size, struct error *error)

@@ -1,12 +1,13 @@
 """Files that the web server could not open, or not under the path that the program knows."""
 
+import hashlib
 import os
 import shutil
 
 import pytest
 
 from django_site import write
-from harness import Apache, Serve, defines
+from harness import Apache, Serve, defines, virtual_host
 
 TEXT = b"for everybody who asks\n" * 100
 OTHER_USER = "nobody"
@@ -20,6 +21,11 @@ def ask_in_turn(apache, *names):
             assert answer.status == 200
             assert answer.body == (TEXT if method == "GET" else b"")
             assert int(answer["Content-Length"]) == len(TEXT)
+
+
+def other_serve(work, root):
+    """One worker: each says what it has to say once."""
+    return Serve(work, "--workers", 1, "--socket-mode", "0666", root=root, user=OTHER_USER)
 
 
 def beside(work, root, serve):
@@ -37,7 +43,7 @@ def test_what_is_not_for_others_is_sent_by_the_program_and_said_once(work, close
     for path in (above, root, root / "a.txt"):
         shutil.chown(path, OTHER_USER)
     place.chmod(0o600 if place.is_file() else 0o700)
-    with Serve(work, "--socket-mode", "0666", root=root, user=OTHER_USER) as serve:
+    with other_serve(work, root) as serve:
         with beside(work, root, serve) as apache:
             ask_in_turn(apache, "a.txt")
             said = apache.log() + serve.stderr()
@@ -50,7 +56,7 @@ def test_what_is_for_others_is_handed_back_whoever_owns_it(work):
     root = work.fresh("root")
     write(root / "a.txt", TEXT)
     shutil.chown(root / "a.txt", OTHER_USER)
-    with Serve(work, "--socket-mode", "0666", root=root, user=OTHER_USER) as serve:
+    with other_serve(work, root) as serve:
         with beside(work, root, serve) as apache:
             ask_in_turn(apache, "a.txt")
             assert "HB0045" not in apache.log() + serve.stderr()
@@ -83,3 +89,51 @@ def test_the_server_is_told_the_path_under_which_it_sees_the_root(work):
             assert "HB0045" not in apache.log() + serve.stderr()
     with Serve(work, root=root) as serve, beside(work, seen, serve) as apache:
         assert apache.ask("/static/css/a.css").status == 404  # so it is a hand-back above
+
+
+@pytest.mark.parametrize("page", ["", "ErrorDocument 404 /gone.html"], ids=["", "a page"])
+def test_what_apache_may_not_send_is_a_404_that_no_cache_keeps(work, front, page):
+    """As when a file vanishes after the program has looked: Apache may send from elsewhere."""
+    root, elsewhere, pages = work.fresh("root"), work.fresh("elsewhere"), work.fresh("pages")
+    name = f"a.{hashlib.md5(TEXT).hexdigest()[:12]}.txt"
+    write(root / name, TEXT)
+    write(pages / "gone.html", b"gone, with the file's own caching")
+    site = (f"DocumentRoot {pages}\n<Directory {pages}>\nRequire all granted\n</Directory>\n{page}\n"
+            f"FcgidInitialEnv STATIC_ROOT {root}\n"
+            f'<Location "/static/">\nSetEnv STATIC_ROOT {root}\n</Location>\n')
+    with Serve(work, root=root) as serve:
+        lines = defines(front, "x-sendfile", elsewhere, serve=serve)
+        with Apache(work, virtual_host("a", lines, site)) as apache:
+            answer = apache.ask(f"/static/{name}", "a")
+            assert answer.status == 404
+            assert "no-store" in answer["Cache-Control"].split(", ")
+            assert b"gone" not in answer.body
+
+
+@as_root
+def test_a_closed_directory_below_the_root_is_closed_too(work):
+    """What umask 027 leaves: files for everybody in directories that are not."""
+    root = work.fresh("root")
+    write(root / "sub/dir/a.txt", TEXT)
+    for path in (root, root / "sub", root / "sub/dir", root / "sub/dir/a.txt"):
+        shutil.chown(path, OTHER_USER)
+    (root / "sub").chmod(0o750)
+    with other_serve(work, root) as serve:
+        with beside(work, root, serve) as apache:
+            ask_in_turn(apache, "sub/dir/a.txt")
+            assert (apache.log() + serve.stderr()).count("HB0045") == 1
+
+
+@as_root
+def test_a_root_behind_a_link_is_closed_where_it_leads(work):
+    above = work.fresh("above")
+    link = work.fresh("link") / "root"
+    write(above / "root/a.txt", TEXT)
+    os.symlink(above / "root", link)
+    for path in (above, above / "root", above / "root/a.txt"):
+        shutil.chown(path, OTHER_USER)
+    above.chmod(0o700)
+    with other_serve(work, link) as serve:
+        with beside(work, link, serve) as apache:
+            ask_in_turn(apache, "a.txt")
+            assert (apache.log() + serve.stderr()).count("HB0045") == 1

@@ -228,16 +228,19 @@ def test_with_the_redirect_goes_nothing_that_makes_apache_answer_itself(work, tr
     assert not {"status", "etag", "last-modified", "content-length", "x-sendfile"} & set(headers)
 
 
+@pytest.mark.parametrize("page", ["", "ErrorDocument 404 /gone.html"], ids=["", "a page"])
 @pytest.mark.parametrize("front", ["cgi", "fcgid"])
-def test_a_file_that_vanishes_is_a_404_that_no_cache_keeps(work, tree, front):
+def test_a_file_that_vanishes_is_a_404_that_no_cache_keeps(work, tree, front, page):
     """Apache is given another root than the program: as if the file had gone a moment ago."""
     told = (f"FcgidInitialEnv STATIC_ROOT {tree.root}\n"
             f'<Location "/static/">\nSetEnv STATIC_ROOT {tree.root}\n</Location>\n')
     lines = defines(front, root=work.fresh("empty"), **REDIRECT)
-    with Apache(work, virtual_host("redirect", lines, told)) as apache:
-        answer = apache.ask(hashed_url(tree), "redirect")
-        assert answer.status == 404
-        assert "no-store" in answer["Cache-Control"].split(", ")
+    with Apache(work, virtual_host("redirect", lines, told, page)) as apache:
+        for accepted in ("identity", "br"):
+            headers = {"Accept-Encoding": accepted}
+            answer = apache.ask(hashed_url(tree), "redirect", headers=headers)
+            assert answer.status == 404
+            assert "no-store" in answer["Cache-Control"].split(", ")
 
 
 @pytest.mark.parametrize("front", ["cgi", "fcgid"])

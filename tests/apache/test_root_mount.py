@@ -274,3 +274,17 @@ def test_the_next_site_inherits_no_define(work, project, top, serve, front):
     lines = defines(front, root=project.root, serve=serve, HANDBACK_ROOT=top, **more)
     code, said = Apache(work, virtual_host("a", lines) + check).test_configuration()
     assert code == 0, said
+
+
+def test_what_apache_asks_itself_for_is_not_routed(work, project, front):
+    """The index of DocumentRoot is not that of HANDBACK_ROOT, though both have the name."""
+    folder, pages = work.fresh("top"), work.fresh("pages")
+    write(folder / "index.html", b"of the root mount")
+    write(pages / "index.html", b"of DocumentRoot")
+    site = (f"DocumentRoot {pages}\nDirectoryIndex index.html\n"
+            f"<Directory {pages}>\nRequire all granted\n</Directory>\n")
+    with Serve(work, root=project.root, HANDBACK_ROOT=folder) as serve:
+        lines = defines(front, root=project.root, serve=serve, HANDBACK_ROOT=folder)
+        with Apache(work, virtual_host("a", site, lines)) as apache:
+            assert apache.ask("/", "a").body == b"of DocumentRoot"
+            assert apache.ask("/index.html", "a").body == b"of the root mount"

@@ -173,6 +173,32 @@ static void a_target_is_judged_before_the_method(void **state)
     check_rows(rows, COUNT(rows));
 }
 
+static void the_page_of_an_error_has_its_status_and_is_not_kept(void **state)
+{
+    static const struct row rows[] = {
+        {"the page is named by SCRIPT_NAME, as Apache leaves REQUEST_URI as it was",
+         {"GET", "/app", {"REDIRECT_STATUS=503", "SCRIPT_NAME=/static/live.txt"}},
+         {503, {"Content-Length: 10", "Content-Type: text/plain; charset=utf-8"}, {"ETag:"}}},
+        {"without ranges, preconditions and hand-back",
+         {"GET",
+          "/app",
+          {"REDIRECT_STATUS=404", "SCRIPT_NAME=/static/live.txt", "HTTP_RANGE=bytes=0-1",
+           "HANDBACK_DELIVERY=x-sendfile"}},
+         {404, {"Content-Length: 10"}, {"X-Sendfile:", "Content-Range:", "Accept-Ranges:"}}},
+        {"a page that is missing hides no error",
+         {"GET", "/app", {"REDIRECT_STATUS=502", "SCRIPT_NAME=/static/missing"}},
+         {502, {"Content-Length: 16"}, {0}}},
+        {"another redirect leaves the target what it is",
+         {"GET", "/static/live.txt", {"REDIRECT_STATUS=200", "SCRIPT_NAME=/cgi-bin/x"}},
+         {200, {"ETag:"}, {0}}},
+        {"no status",
+         {"GET", "/static/live.txt", {"REDIRECT_STATUS=5033", "SCRIPT_NAME=/x"}},
+         {200, {"ETag:"}, {0}}},
+    };
+    (void)state;
+    check_rows(rows, COUNT(rows));
+}
+
 static void a_head_says_what_a_get_would_without_a_body(void **state)
 {
     static const struct row rows[] = {
@@ -501,6 +527,7 @@ int main(void)
         cmocka_unit_test(names_get_the_caching_that_their_bytes_deserve),
         cmocka_unit_test(what_may_not_be_served_is_404),
         cmocka_unit_test(a_target_is_judged_before_the_method),
+        cmocka_unit_test(the_page_of_an_error_has_its_status_and_is_not_kept),
         cmocka_unit_test(a_head_says_what_a_get_would_without_a_body),
         cmocka_unit_test(the_variant_that_weighs_most_is_sent),
         cmocka_unit_test(conditions_are_answered),
