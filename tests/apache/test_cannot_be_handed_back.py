@@ -98,7 +98,8 @@ def test_what_apache_may_not_send_is_a_404_that_no_cache_keeps(work, front, page
     name = f"a.{hashlib.md5(TEXT).hexdigest()[:12]}.txt"
     write(root / name, TEXT)
     write(pages / "gone.html", b"gone, with the file's own caching")
-    site = (f"DocumentRoot {pages}\n<Directory {pages}>\nRequire all granted\n</Directory>\n{page}\n"
+    site = (f"DocumentRoot {pages}\n{page}\n"
+            f"<Directory {pages}>\nRequire all granted\n</Directory>\n"
             f"FcgidInitialEnv STATIC_ROOT {root}\n"
             f'<Location "/static/">\nSetEnv STATIC_ROOT {root}\n</Location>\n')
     with Serve(work, root=root) as serve:
