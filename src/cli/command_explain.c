@@ -313,7 +313,8 @@ static int explain(struct asked *asked, apr_pool_t *pool)
     }
     struct site_source source = current_source(current);
     struct site *site = source.current(source.context);
-    struct request_source variables = {.variable = variable, .context = asked, .spawned = true};
+    struct request_source variables = {
+        .variable = variable, .context = asked, .front = {.spawned = true, .same_user = true}};
     request_read(&request, &variables);
     answer_explain(&answer, site, &request, time(NULL), &trace);
     int result = (asked->json ? print_json : print_text)(asked, &answer, &trace);

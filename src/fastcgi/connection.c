@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "fastcgi/management.h"
 #include "fastcgi/peek.h"
+#include "fastcgi/peer.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -252,6 +253,14 @@ static bool is_waiting(int cause)
     return cause == EAGAIN || cause == EWOULDBLOCK || cause == EINTR;
 }
 
+static struct request_front front_of(const struct connection *connection)
+{
+    uid_t user;
+    bool known = peer_find_user(connection->fd, &user);
+    return (struct request_front){.spawned = connection->shared->spawned,
+                                  .same_user = known && (user == geteuid() || user == 0)};
+}
+
 /* The first record of the answer, or all there is to say. Returns its length in `scratch`, where
  * the head is; 0: there is no answer to that. */
 static size_t make_answer(struct connection *connection, size_t head, enum peek_verdict verdict)
@@ -265,7 +274,7 @@ static size_t make_answer(struct connection *connection, size_t head, enum peek_
     if (verdict == PEEK_OTHER_ROLE) {
         return record_unknown_role(scratch, scratch);
     }
-    size_t len = gateway_fcgi_answer(scratch, head, &shared->site, shared->spawned, scratch,
+    size_t len = gateway_fcgi_answer(scratch, head, &shared->site, front_of(connection), scratch,
                                      &connection->rest);
     if (len > 0) {
         scoreboard_count_request(shared->board, shared->counts, connection->rest.status);

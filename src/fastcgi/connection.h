@@ -44,7 +44,7 @@ enum connection_fate {
 struct connection_shared {
     int epoll;
     struct site_source site;
-    bool spawned; /* see struct request_source */
+    bool spawned; /* see struct request_front */
     struct scoreboard *board;
     struct scoreboard_worker *counts; /* of this process: its connections by state */
     long long idle_patience;          /* milliseconds; see `crowded` */

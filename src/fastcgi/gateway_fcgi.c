@@ -72,7 +72,7 @@ static bool take_body(struct gateway_fcgi_rest *rest, struct answer *answer)
 }
 
 size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
-                           const struct site_source *source, bool spawned,
+                           const struct site_source *source, struct request_front front,
                            unsigned char buffer[GATEWAY_FCGI_BUFFER],
                            struct gateway_fcgi_rest *rest)
 {
@@ -86,7 +86,7 @@ size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
     rest->request_id = intake_id(&intake);
     rest->keep = intake_keeps(&intake);
     struct request_source variables = intake_source(&intake);
-    variables.spawned = spawned;
+    variables.front = front;
     request_read(&request, &variables);
     struct site *site = source->current(source->context);
     answer_make(&answer, site, &request, time(NULL));

@@ -21,14 +21,13 @@ struct gateway_fcgi_rest {
 /* Lets go of the file and what else is left of an answer. */
 void gateway_fcgi_drop(struct gateway_fcgi_rest *rest);
 
-/* Reads the head of a request (judged whole by peek_judge; `spawned` as in struct request_source),
- * decides the answer and writes its
+/* Reads the head of a request (judged whole by peek_judge), decides the answer and writes its
  * records into `buffer`, in which the head may stand: the head and the beginning of the body, a
  * diagnosis for the server's log when one is due, and the end of the request when that is all.
  * Returns the number of bytes, or 0 when libfcgi finds fault with the head or memory has
  * run out. */
 size_t gateway_fcgi_answer(const unsigned char *head, size_t head_len,
-                           const struct site_source *source, bool spawned,
+                           const struct site_source *source, struct request_front front,
                            unsigned char buffer[GATEWAY_FCGI_BUFFER],
                            struct gateway_fcgi_rest *rest);
 

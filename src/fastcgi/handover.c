@@ -2,6 +2,7 @@
 
 #include "base/slice.h"
 #include "fastcgi/pair.h"
+#include "fastcgi/peer.h"
 #include "fastcgi/record.h"
 
 #include <fastcgi.h>
@@ -71,9 +72,8 @@ int handover_send(const struct handover *to, int connection)
 
 static bool is_of_this_user(int carrier)
 {
-    struct ucred peer;
-    socklen_t size = sizeof peer;
-    return getsockopt(carrier, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
+    uid_t user;
+    return peer_find_user(carrier, &user) && user == geteuid();
 }
 
 static bool is_stream(int fd)

@@ -57,7 +57,8 @@ static int send_answer(struct answer *answer)
 
 int gateway_cgi_serve(const struct site *site)
 {
-    struct request_source source = {.variable = variable, .spawned = true};
+    struct request_source source = {.variable = variable,
+                                    .front = {.spawned = true, .same_user = true}};
     struct request request;
     struct answer answer;
     request_read(&request, &source);

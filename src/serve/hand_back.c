@@ -28,7 +28,7 @@ static enum delivery wanted(struct story *story)
                   (int)announced.len, announced.at);
         return DELIVERY_BODY;
     }
-    if (delivery == DELIVERY_LOCAL_REDIRECT && !story->request->spawned) {
+    if (delivery == DELIVERY_LOCAL_REDIRECT && !story->request->front.spawned) {
         error_set(fault, HB_NO_LOCAL_REDIRECT,
                   "a server that did not start this program (mod_proxy_fcgi) follows no local "
                   "redirect: bodies are sent; set another delivery");
@@ -208,11 +208,11 @@ static bool is_closed_below_root(const struct story *story)
     return false;
 }
 
-/* Another user's process looks at the files: what is not for others may be closed to it. */
+/* Another user's process is to open the file: what is not for others may be closed to it. */
 static const char *find_fault_of_mode(const struct story *story)
 {
-    if (story->request->spawned) {
-        return NULL; /* the web server's user is ours */
+    if (story->request->front.same_user) {
+        return NULL;
     }
     if (!(story_copy(story)->status.st_mode & S_IROTH)) {
         return "others may not read it, so perhaps the web server neither (chmod o+r)";

@@ -69,8 +69,9 @@ void request_read(struct request *request, const struct request_source *source)
     request->delivery = variable(source, "HANDBACK_DELIVERY");
     request->coding_header = variable(source, "HANDBACK_CODING_HEADER");
     /* A service manager passes its socket as mod_fcgid does, and mod_proxy_fcgi comes to it. */
-    request->spawned =
-        source->spawned && !slice_starts(variable(source, "SCRIPT_FILENAME"), slice_of("proxy:"));
+    request->front = source->front;
+    request->front.spawned &=
+        !slice_starts(variable(source, "SCRIPT_FILENAME"), slice_of("proxy:"));
 }
 
 uint64_t request_body_length(const struct request_source *source)

@@ -7,14 +7,19 @@
 #include "http/condition.h"
 #include "http/path.h"
 
+/* What the web server that asks is to this process. */
+struct request_front {
+    bool spawned;   /* it has started it (CGI, mod_fcgid), and follows a local redirect (RFC 3875
+                     * 6.2.2) */
+    bool same_user; /* it reads files as this process does */
+};
+
 /* Where the meta-variables of RFC 3875 come from: the environment of a CGI, the parameters of a
  * FastCGI request. Returns NULL for what is not set. */
 struct request_source {
     const char *(*variable)(void *context, const char *name);
     void *context;
-    /* The web server itself has started this process (CGI, mod_fcgid): so it reads files as we do,
-     * and follows a local redirect (RFC 3875 6.2.2). */
-    bool spawned;
+    struct request_front front;
 };
 
 struct request {
@@ -30,7 +35,7 @@ struct request {
     int error_status;           /* it is the page of an error that the web server answers; or 0 */
     struct slice delivery;      /* HANDBACK_DELIVERY, as the web server announced it */
     struct slice coding_header; /* HANDBACK_CODING_HEADER, likewise */
-    bool spawned;               /* see struct request_source */
+    struct request_front front;
 };
 
 /* Reads a request. The slices are views into what the source returned. */

@@ -179,7 +179,9 @@ static inline void answer_ask(struct answer *answer, struct asked asked, int64_t
 {
     static struct request request;
     const struct request_source source = {
-        .variable = answer_variable, .context = &asked, .spawned = answer_spawned};
+        .variable = answer_variable,
+        .context = &asked,
+        .front = {.spawned = answer_spawned, .same_user = answer_spawned}};
     request_read(&request, &source);
     answer_make(answer, site, &request, now);
 }
