@@ -510,7 +510,7 @@ static const struct step {
     {"method", take_method, "after the target: a missing name is 404 whatever the method"},
     {"redirect", take_redirect, "the one URL of an index file is that of its directory"},
     {"variant", take_variant, "the coding that the client weighs highest"},
-    {"error page", take_error_page, "a file may be the page of an error (ErrorDocument)"},
+    {"page", take_error_page, "a file may be the page of an error (ErrorDocument)"},
     {"validators", take_validators, "they belong to the variant"},
     {"conditions", take_conditions, "RFC 9110 13.2.2, before any range"},
     {"range", take_range, "on the bytes of the variant"},

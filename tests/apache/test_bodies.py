@@ -184,10 +184,11 @@ def test_64_readers_of_10_gb_cost_a_worker_no_more_than_256_kb_each(server, case
         links = [stack.enter_context(request(server, **headers)) for _ in range(CLIENTS)]
         take_in_turns(links, 20_000_000, lambda: most.append(anonymous(pid)))
         # All are sending still: what was seen is what it costs.
-        assert descriptors(pid) >= open_before + 2 * CLIENTS
+        wait_until(lambda: server.status()["connections"]["sending"] == CLIENTS,
+                   what="all are sending")
         most.append(anonymous(pid))
     assert max(most) - before <= GROWTH, (before, max(most))
-    wait_until(lambda: descriptors(pid) == open_before, what="every descriptor closed")
+    wait_until(lambda: descriptors(pid) <= open_before, what="every descriptor closed")
 
 
 def test_64_readers_that_do_not_read_cost_no_more_either(server):
@@ -205,7 +206,7 @@ def test_64_readers_that_do_not_read_cost_no_more_either(server):
         for link in links[:4]:
             body = Body(link)
             assert body.exactly(200_000) == content(0, 200_000)
-    wait_until(lambda: descriptors(pid) == open_before, what="every descriptor closed")
+    wait_until(lambda: descriptors(pid) <= open_before, what="every descriptor closed")
 
 
 def test_a_reader_that_pauses_receives_the_bytes_that_follow(server):
@@ -351,7 +352,7 @@ def test_clients_that_abort_leave_nothing_behind(work, huge, headers, listens):
         def gone(count):
             for number in range(count):
                 abort(serve, 1 + number * 10_000, port and number % 2, **headers)
-            wait_until(lambda: descriptors(pid) == open_before, what="every descriptor closed")
+            wait_until(lambda: descriptors(pid) <= open_before, what="every descriptor closed")
             return anonymous(pid)
 
         first = gone(100)

@@ -68,7 +68,7 @@ def test_a_name_that_mod_xsendfile_would_read_otherwise_is_sent_by_the_program(w
              "100%25.txt": "100%2525.txt", "a'b\"c.txt": "a%27b%22c.txt"}
     for name in names:
         write(root / name, TEXT)
-    with Serve(work, root=root) as serve:
+    with Serve(work, "--workers", 1, root=root) as serve:
         with Apache(work, defines(front, "x-sendfile", root, serve=serve)) as apache:
             ask_in_turn(apache, *names.values())
             said = apache.log() + serve.stderr()

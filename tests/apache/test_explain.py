@@ -327,7 +327,7 @@ def text_of(done):
 
 
 STEPS = ["settings", "target", "mount", "directory", "resource", "method", "redirect", "variant",
-         "error page", "validators", "conditions", "range", "delivery"]
+         "page", "validators", "conditions", "range", "delivery"]
 STEP = re.compile(r"^ ?(\d+) (\w+) +\((.*)\)$", re.M)
 
 
