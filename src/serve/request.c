@@ -8,13 +8,23 @@ static struct slice variable(const struct request_source *source, const char *na
     return slice_of(source->variable(source->context, name));
 }
 
+/* Whether the script that the server names is this program, to which it has led a request of
+ * another name (`ErrorDocument 404 /cgi-bin/handback`), and not a file of the site. */
+static bool is_led_to_program(const struct request_source *source)
+{
+    struct slice script = variable(source, "SCRIPT_NAME");
+    struct slice file = variable(source, "SCRIPT_FILENAME");
+    return file.len > 0 && !slice_starts(file, slice_of("proxy:")) &&
+           slice_equal(slice_behind_last(script, '/'), slice_behind_last(file, '/'));
+}
+
 /* The status of the error whose page is asked for by the web server itself (ErrorDocument), else 0.
  * No client can set it. */
 static int read_error_status(const struct request_source *source)
 {
     struct slice status = variable(source, "REDIRECT_STATUS");
     int number = status.len == 3 ? atoi(status.at) : 0;
-    return number >= 400 && number <= 599 ? number : 0;
+    return number >= 400 && number <= 599 && !is_led_to_program(source) ? number : 0;
 }
 
 static enum path_verdict read_decoded_path(struct path *path, const struct request_source *source)

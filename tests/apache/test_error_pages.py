@@ -60,3 +60,18 @@ def test_the_page_asked_for_by_its_own_url_is_a_file_like_others(apache):
     answer = apache.ask("/static/503.html", "x-sendfile")
     assert (answer.status, answer.body) == (200, PAGE)
     assert answer["ETag"]
+
+
+def test_the_program_may_be_the_page_itself_and_then_answers_what_was_asked(work):
+    """A way to it on hosts that allow no other: whatever Apache does not find is its."""
+    root, pages = work.fresh("root"), work.fresh("pages")
+    write(root / "a.txt", b"asked for\n")
+    lines = (f"DocumentRoot {pages}\n<Directory {pages}>\nRequire all granted\n</Directory>\n"
+             f'ScriptAlias "/cgi-bin/handback" "{work.program}"\n'
+             '<Location "/cgi-bin/handback">\nRequire all granted\n'
+             f"SetEnv STATIC_ROOT {root}\nSetEnv ap_trust_cgilike_cl 1\n</Location>\n"
+             "ErrorDocument 404 /cgi-bin/handback\n")
+    with Apache(work, lines) as apache:
+        answer = apache.ask("/static/a.txt")
+        assert (answer.status, answer.body) == (200, b"asked for\n")
+        assert apache.ask("/static/none").status == 404
