@@ -52,6 +52,32 @@ static inline int settings_input_read(const char *const *variables, const char *
     return settings_read(settings, environment, pool, error);
 }
 
+/* Settings that are refused: with which number, and what the one line names. */
+struct settings_refusal {
+    const char *label;
+    const char *variables[VARIABLES];
+    const char *file;
+    enum diagnosis number;
+    const char *key;
+};
+
+static inline void settings_input_check_refusals(const struct settings_refusal *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct settings settings;
+        struct error error;
+        int result = settings_input_read(rows[i].variables, rows[i].file, &settings, &error);
+        bool right = CHECK(rows[i].label, result == -1) &&
+                     CHECK(rows[i].label, error.number == rows[i].number) &&
+                     CHECK(rows[i].label, strstr(error.text, rows[i].key));
+        CHECK(rows[i].label, result != -1 || !strpbrk(error.text, "\r\n"));
+        if (!right && result == -1) {
+            print_error("    HB%04d %s\n", (int)error.number, error.text);
+        }
+    }
+    check_end();
+}
+
 #define ROOT "STATIC_ROOT=/srv/static"
 
 #endif

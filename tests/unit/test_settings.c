@@ -179,13 +179,7 @@ static void a_relative_path_of_the_file_is_relative_to_it(void **state)
 /* HB0004 or HB0003, one line, and the key is in it. */
 static void what_is_wrong_is_said_with_the_key(void **state)
 {
-    static const struct {
-        const char *label;
-        const char *variables[VARIABLES];
-        const char *file;
-        enum diagnosis number;
-        const char *key;
-    } rows[] = {
+    static const struct settings_refusal rows[] = {
         {"no root", {NULL}, NULL, HB_SETTING_REQUIRED, "STATIC_ROOT"},
         {"no root in the file", {NULL}, "{}", HB_SETTING_REQUIRED, "root"},
         {"an empty root", {"STATIC_ROOT="}, NULL, HB_SETTING_REQUIRED, "STATIC_ROOT"},
@@ -427,19 +421,7 @@ static void what_is_wrong_is_said_with_the_key(void **state)
          "url"},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct settings settings;
-        struct error error;
-        int result = settings_input_read(rows[i].variables, rows[i].file, &settings, &error);
-        bool right = CHECK(rows[i].label, result == -1) &&
-                     CHECK(rows[i].label, error.number == rows[i].number) &&
-                     CHECK(rows[i].label, strstr(error.text, rows[i].key));
-        CHECK(rows[i].label, result != -1 || !strpbrk(error.text, "\r\n"));
-        if (!right && result == -1) {
-            print_error("    HB%04d %s\n", (int)error.number, error.text);
-        }
-    }
-    check_end();
+    settings_input_check_refusals(rows, COUNT(rows));
 }
 
 static void a_file_cut_at_any_byte_is_a_fault_and_nothing_worse(void **state)

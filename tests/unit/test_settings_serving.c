@@ -175,13 +175,7 @@ static void each_setting_is_read_from_its_place(void **state)
 
 static void what_is_wrong_is_said_with_the_key(void **state)
 {
-    static const struct {
-        const char *label;
-        const char *variables[VARIABLES];
-        const char *file;
-        enum diagnosis number;
-        const char *key;
-    } rows[] = {
+    static const struct settings_refusal rows[] = {
 #define BAD HB_SETTING_BAD_VALUE
         {"immutable: absolute", {ROOT, "HANDBACK_IMMUTABLE=/a"}, NULL, BAD, "HANDBACK_IMMUTABLE"},
         {"immutable: climbs", {ROOT, "HANDBACK_IMMUTABLE=../a"}, NULL, BAD, "HANDBACK_IMMUTABLE"},
@@ -370,19 +364,7 @@ static void what_is_wrong_is_said_with_the_key(void **state)
          "site.json"},
     };
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct settings settings;
-        struct error error;
-        int result = settings_input_read(rows[i].variables, rows[i].file, &settings, &error);
-        bool right = CHECK(rows[i].label, result == -1) &&
-                     CHECK(rows[i].label, error.number == rows[i].number) &&
-                     CHECK(rows[i].label, strstr(error.text, rows[i].key));
-        CHECK(rows[i].label, result != -1 || !strpbrk(error.text, "\r\n"));
-        if (!right && result == -1) {
-            print_error("    HB%04d %s\n", (int)error.number, error.text);
-        }
-    }
-    check_end();
+    settings_input_check_refusals(rows, COUNT(rows));
 }
 
 /* ---- headers ---- */
