@@ -31,6 +31,12 @@ enum diagnosis {
     /* the catalog */
     HB_CATALOG_INVALID = 30,
     HB_CATALOG_TOO_LARGE = 31,
+    HB_CATALOG_OLDER = 32,
+    HB_CATALOG_UNTRUSTED = 33,
+    HB_CATALOG_VERSION = 34,
+    HB_CATALOG_OTHER = 35,
+    HB_CATALOG_GROUP = 36,
+    HB_CATALOG_GONE = 37,
     /* one request */
     HB_FILE_DIFFERS = 40,
     HB_FILE_IN_MOTION = 41,
@@ -59,6 +65,15 @@ enum diagnosis {
     HB_LOG_CLOSED = 72,
     HB_FEW_DESCRIPTORS = 73,
     HB_NO_STATUS = 74,
+    /* prepare and the state directory */
+    HB_STATE_CLOSED = 80,
+    HB_STATE_LOCKED = 81,
+    HB_OBJECT_DIFFERS = 82,
+    HB_VARIANT_WRONG = 83,
+    HB_WRITE_FAILED = 84,
+    HB_RELEASES_INVALID = 85,
+    HB_MANIFEST_TRUSTED = 86,
+    HB_SOURCE_MISSING = 87,
 };
 
 struct error {

@@ -87,8 +87,8 @@ static int compile(struct current *current, struct error *error)
     struct compiled compiled;
     apr_pool_t *pool = make_pool();
     struct site *site = NULL;
-    if (compile_site(&current->settings, current->pool ? &current->compiled : NULL, &compiled, pool,
-                     error) == 0) {
+    struct compile_options options = {.before = current->pool ? &current->compiled : NULL};
+    if (compile_site(&current->settings, &options, &compiled, pool, error) == 0) {
         site = site_open(compiled.block, compiled.size, error);
     }
     if (!site) {

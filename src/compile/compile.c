@@ -179,7 +179,7 @@ static void compile_mount(struct mount_work *work)
     close(work->root);
 }
 
-int compile_site(const struct settings *settings, const struct compiled *before,
+int compile_site(const struct settings *settings, const struct compile_options *options,
                  struct compiled *compiled, apr_pool_t *pool, struct error *error)
 {
     struct writer *writer = writer_make(pool);
@@ -191,7 +191,7 @@ int compile_site(const struct settings *settings, const struct compiled *before,
         struct mount_work work = {.settings = &settings->mount[i],
                                   .writer = writer,
                                   .compiled = compiled,
-                                  .before = before,
+                                  .before = options->before,
                                   .pool = pool,
                                   .listed = apr_hash_make(pool),
                                   .entries = apr_hash_make(pool)};

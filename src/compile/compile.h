@@ -3,6 +3,7 @@
 #define COMPILE_COMPILE_H
 
 #include "base/error.h"
+#include "compile/proof.h"
 #include "compile/settings.h"
 #include "compile/watch.h"
 
@@ -16,11 +17,18 @@ struct compiled {
     apr_array_header_t *manifests; /* of struct kept_manifest (manifests.h) */
 };
 
-/* Compiles the site. A root that cannot be opened is logged and gives a mount without names; so
- * does, silently, a mount without a manifest. A manifest that cannot be had at this moment is taken
- * from `before`, an earlier result (NULL: there is none). Apart from the block everything lives in
- * `pool`. Returns 0, or -1 with HB0031 or HB0064. */
-int compile_site(const struct settings *settings, const struct compiled *before,
+struct compile_options {
+    const struct compiled *before; /* an earlier result; NULL: none */
+    const struct proofs *proofs;   /* what prepare has read; NULL: nothing was */
+    bool relocatable;              /* roots are written relative to the state directory */
+};
+
+/* Compiles the site: the manifests below the roots, those that the state directory keeps, the files
+ * of its pool and of the trees. A root that cannot be opened is logged and gives a mount without
+ * files; so does, silently, a mount without a manifest. A manifest that cannot be had at this
+ * moment is taken from `before`. Apart from the block everything lives in `pool`. Returns 0, or -1
+ * with HB0031 or HB0064. */
+int compile_site(const struct settings *settings, const struct compile_options *options,
                  struct compiled *compiled, apr_pool_t *pool, struct error *error);
 
 #endif

@@ -164,6 +164,20 @@ int settings_read(struct settings *settings, char **environment, apr_pool_t *poo
     return check_delivery(settings, error);
 }
 
+const char *settings_state(const struct settings *settings, apr_pool_t *pool)
+{
+    if (settings->state) {
+        return settings->state;
+    }
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        const struct settings_mount *mount = &settings->mount[i];
+        if (mount->kind == MOUNT_STATIC && mount->root) {
+            return apr_pstrcat(pool, mount->root, "/.handback", NULL);
+        }
+    }
+    return NULL;
+}
+
 int settings_open_roots(const struct settings *settings, struct error *error)
 {
     for (uint32_t i = 0; i < settings->mounts; i++) {

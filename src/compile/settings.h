@@ -11,6 +11,10 @@
 int settings_read(struct settings *settings, char **environment, apr_pool_t *pool,
                   struct error *error);
 
+/* The state directory: `state`, or .handback below the root of the first static mount. NULL:
+ * neither is known. */
+const char *settings_state(const struct settings *settings, apr_pool_t *pool);
+
 /* Whether every root can be opened at this moment: what is asked of new settings while old ones
  * serve. Returns 0, or -1 with HB0010 to HB0013. */
 int settings_open_roots(const struct settings *settings, struct error *error);

@@ -144,30 +144,6 @@ static int set_immutable(struct setting_context *context, const char *value, str
     return read_globs(context, value, &context->mount->immutable, error);
 }
 
-/* "inside", or the directories that links may reach besides. */
-static int set_follow(struct setting_context *context, const char *value, struct error *error)
-{
-    context->mount->follow = "";
-    for (struct slice rest = slice_of(value); rest.at;) {
-        struct slice item = slice_cut(&rest, ':');
-        const char *directory, *before = context->mount->follow;
-        if (slice_equal(item, slice_of("inside"))) {
-            continue; /* always */
-        }
-        if (read_directory(context, apr_pstrmemdup(context->pool, item.at, item.len), &directory,
-                           error) != 0) {
-            return -1;
-        }
-        if (strcmp(directory, "/") == 0) {
-            return bad_value(context, value, "a list of directories: / is the whole machine",
-                             error);
-        }
-        context->mount->follow =
-            apr_pstrcat(context->pool, before, *before ? ":" : "", directory, NULL);
-    }
-    return 0;
-}
-
 /* As WhiteNoise: true stands for index.html. */
 static int set_index_file(struct setting_context *context, const char *value, struct error *error)
 {
@@ -192,6 +168,41 @@ static int set_delivery_url(struct setting_context *context, const char *value, 
         return bad_value(context, value, "the path of an internal URL such as /handback/", error);
     }
     return 0;
+}
+
+/* A list of directories; `word` is one that stands for what needs no saying. */
+static int read_directories(const struct setting_context *context, const char *value,
+                            const char *word, const char **directories, struct error *error)
+{
+    *directories = "";
+    for (struct slice rest = slice_of(value); rest.at;) {
+        struct slice item = slice_cut(&rest, ':');
+        const char *directory, *before = *directories;
+        if (slice_equal(item, slice_of(word))) {
+            continue;
+        }
+        if (read_directory(context, apr_pstrmemdup(context->pool, item.at, item.len), &directory,
+                           error) != 0) {
+            return -1;
+        }
+        if (strcmp(directory, "/") == 0) {
+            return bad_value(context, value, "a list of directories: / is the whole machine",
+                             error);
+        }
+        *directories = apr_pstrcat(context->pool, before, *before ? ":" : "", directory, NULL);
+    }
+    return 0;
+}
+
+/* "inside", or the directories that links may reach besides. */
+static int set_follow(struct setting_context *context, const char *value, struct error *error)
+{
+    return read_directories(context, value, "inside", &context->mount->follow, error);
+}
+
+static int set_dirs(struct setting_context *context, const char *value, struct error *error)
+{
+    return read_directories(context, value, NULL, &context->mount->dirs, error);
 }
 
 static int set_delivery_root(struct setting_context *context, const char *value,
@@ -253,6 +264,23 @@ static int set_delivery(struct setting_context *context, const char *value, stru
     return 0;
 }
 
+static int set_state(struct setting_context *context, const char *value, struct error *error)
+{
+    return read_directory(context, value, &context->settings->state, error);
+}
+
+static int set_pool(struct setting_context *context, const char *value, struct error *error)
+{
+    static const char *const words[] = {"link", "copy", "off"};
+    for (int i = POOL_LINK; i <= POOL_OFF; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            context->settings->pool = (enum pool_kind)i;
+            return 0;
+        }
+    }
+    return bad_value(context, value, "link, copy or off", error);
+}
+
 static int set_coding_header(struct setting_context *context, const char *value,
                              struct error *error)
 {
@@ -291,14 +319,14 @@ static const struct setting {
     {"allow_all_origins", "HANDBACK_ALLOW_ALL_ORIGINS", false, BOOLEAN, set_allow_all_origins},
     {"delivery", "HANDBACK_DELIVERY", true, TEXT, set_delivery},
     {"coding_header", "HANDBACK_CODING_HEADER", true, TEXT, set_coding_header},
-    {"state", "HANDBACK_STATE", true, ANY, NULL},
-    {"pool", "HANDBACK_POOL", true, ANY, NULL},
+    {"state", "HANDBACK_STATE", true, TEXT, set_state},
+    {"pool", "HANDBACK_POOL", true, TEXT, set_pool},
     {"delivery_url", "HANDBACK_DELIVERY_URL", false, TEXT, set_delivery_url},
     {"delivery_root", "HANDBACK_DELIVERY_ROOT", false, TEXT, set_delivery_root},
     {"immutable", "HANDBACK_IMMUTABLE", false, LIST, set_immutable},
     {"follow", "HANDBACK_FOLLOW", false, LIST, set_follow},
     {"index_file", "HANDBACK_INDEX_FILE", false, BOOLEAN, set_index_file},
-    {"dirs", "HANDBACK_DIRS", false, ANY, NULL},
+    {"dirs", "HANDBACK_DIRS", false, LIST, set_dirs},
     {"skip_compress_extensions", NULL, false, ANY, NULL},
     {"keep_only_hashed_files", NULL, false, ANY, NULL},
     {NULL, "HANDBACK_ROOT", true, TEXT, set_root_mount},
@@ -307,11 +335,35 @@ enum {
     SETTINGS = sizeof table / sizeof *table
 };
 
+/* The bit of a key. Variables without a key are the root and the URL of one kind of mount. */
+static uint32_t bit_of(const char *key)
+{
+    for (size_t i = 0; i < SETTINGS; i++) {
+        if (table[i].key && strcmp(table[i].key, key) == 0) {
+            return UINT32_C(1) << i;
+        }
+    }
+    abort();
+}
+
+static const char *key_of(const struct setting *setting)
+{
+    return setting->key ? setting->key : strstr(setting->variable, "URL") ? "url" : "root";
+}
+
+bool settings_gave(uint32_t given, const char *key)
+{
+    return (given & bit_of(key)) != 0;
+}
+
 static int apply(const struct setting *setting, struct setting_context *context, const char *value,
                  struct error *error)
 {
     if (setting->set) {
-        return setting->set(context, value, error);
+        int result = setting->set(context, value, error);
+        context->mount->given |= bit_of(key_of(setting));
+        context->settings->given |= bit_of(key_of(setting));
+        return result;
     }
     struct error notice;
     error_set(&notice, HB_SETTING_WITHOUT_EFFECT, "%s has no effect in this version",
@@ -418,6 +470,7 @@ struct settings_mount settings_default_mount(enum mount_kind kind, apr_pool_t *p
         .index_file = "",
         .delivery_url = "",
         .delivery_root = "",
+        .dirs = "",
         .types = apr_array_make(pool, 4, sizeof(struct settings_type)),
         .fields = apr_array_make(pool, 4, sizeof(struct settings_field)),
     };

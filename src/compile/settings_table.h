@@ -38,8 +38,17 @@ struct settings_mount {
     const char *index_file;     /* "": none */
     const char *delivery_url;   /* "": none */
     const char *delivery_root;  /* "": as root */
+    const char *dirs;           /* directories searched live before the root, separated by ':' */
+    uint32_t given;             /* which settings were given, see settings_gave */
     apr_array_header_t *types;  /* of struct settings_type */
     apr_array_header_t *fields; /* of struct settings_field */
+};
+
+/* How prepare keeps files in the pool. */
+enum pool_kind {
+    POOL_LINK, /* reflink, hard link, or copy: whatever the file system can, in this order */
+    POOL_COPY,
+    POOL_OFF
 };
 
 struct settings {
@@ -49,7 +58,10 @@ struct settings {
     struct settings_mount pending[MOUNT_KINDS];
     enum delivery delivery;
     const char *coding_header; /* "": none */
-    const char *file;          /* the settings file; it need not exist unless it was named */
+    const char *state;         /* absolute; NULL: below the root of the first static mount */
+    enum pool_kind pool;
+    uint32_t given;
+    const char *file; /* the settings file; it need not exist unless it was named */
 };
 
 /* A value of the file as the text that a variable would hold, and the form that it had. */
@@ -79,6 +91,9 @@ int settings_add_type(struct settings_mount *mount, const char *key, const char 
 /* Adds a header field of a mount; a NULL value removes it. Returns 0, or -1 with the fault. */
 int settings_add_field(struct settings_mount *mount, const struct settings_field *field,
                        struct error *error);
+
+/* Whether the setting with this key of the file was given, under whatever name. */
+bool settings_gave(uint32_t given, const char *key);
 
 /* A mount with every default of its kind. */
 struct settings_mount settings_default_mount(enum mount_kind kind, apr_pool_t *pool);

@@ -103,7 +103,7 @@ static inline void answer_site_open_by(const char *const variables[VARIABLES_MAX
     }
     site = NULL;
     if (settings_read(&settings, environment, pool, &error) == 0 &&
-        compile_site(&settings, NULL, &compiled, pool, &error) == 0) {
+        compile_site(&settings, &(struct compile_options){0}, &compiled, pool, &error) == 0) {
         site = site_open(compiled.block, compiled.size, &error);
     }
     if (!site) {

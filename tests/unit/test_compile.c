@@ -49,7 +49,10 @@ static void compile(void)
     struct compiled before = compiled;
     free(compiled.block);
     assert_int_equal(
-        compile_site(&settings, before.manifests ? &before : NULL, &compiled, pool, &error), 0);
+        compile_site(&settings,
+                     &(struct compile_options){.before = before.manifests ? &before : NULL},
+                     &compiled, pool, &error),
+        0);
     assert_int_equal(catalog_open(&catalog, compiled.block, compiled.size, &error), 0);
     if (catalog_verify(&catalog, &error) != 0) {
         fail_msg("%s", error.text);
@@ -364,7 +367,8 @@ static void every_field_that_the_settings_take_is_sound_in_the_catalog(void **st
             continue; /* refused with its name is right too */
         }
         struct compiled one;
-        assert_int_equal(compile_site(&settings, NULL, &one, pool, &error), 0);
+        assert_int_equal(compile_site(&settings, &(struct compile_options){0}, &one, pool, &error),
+                         0);
         CHECK(fields[i].value ? fields[i].value : "removed",
               catalog_open(&catalog, one.block, one.size, &error) == 0 &&
                   catalog_verify(&catalog, &error) == 0);
