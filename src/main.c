@@ -17,7 +17,7 @@
 static int run_cgi(void)
 {
     struct error error;
-    struct current *current = current_make(NULL, &error);
+    struct current *current = current_make(&(struct current_options){0}, &error);
     if (error.number != NO_DIAGNOSIS) {
         log_error(&error);
     }

@@ -1,5 +1,6 @@
 #include "catalog/catalog.h"
 
+#include "catalog/hashed_name.h"
 #include "catalog/view.h"
 #include "http/media.h"
 
@@ -17,10 +18,7 @@ static const struct {
     {"types", offsetof(struct format_header, types), sizeof(struct format_type)},
     {"fields", offsetof(struct format_header, fields), sizeof(struct format_field)},
     {"releases", offsetof(struct format_header, releases), sizeof(struct format_release)},
-    {"names", offsetof(struct format_header, names), sizeof(struct format_name)},
-    {"entries", offsetof(struct format_header, entries), sizeof(struct format_entry)},
-    {"variants", offsetof(struct format_header, variants), sizeof(struct format_variant)},
-    {"slots", offsetof(struct format_header, slots), sizeof(uint32_t)},
+    {"homes", offsetof(struct format_header, homes), sizeof(struct format_home)},
     {"text", offsetof(struct format_header, text), 1},
 };
 enum {
@@ -49,6 +47,44 @@ enum delivery delivery_of(struct slice word)
     return (enum delivery)delivery;
 }
 
+/* Whether the sizes of the three parts add up, and the slots can be looked through. */
+static bool parts_are_sound(const struct format_header *header, uint64_t size)
+{
+    uint64_t pages = size / FORMAT_PAGE;
+    return header->size == size && size % FORMAT_PAGE == 0 &&
+           header->head_size % FORMAT_PAGE == 0 && header->head_size >= sizeof *header &&
+           header->head_size <= size && header->slot_pages <= pages &&
+           header->leaf_pages <= pages &&
+           header->head_size / FORMAT_PAGE + header->slot_pages + header->leaf_pages == pages &&
+           header->slots > header->leaves && (header->slots & (header->slots - 1)) == 0 &&
+           header->slots <= header->slot_pages * FORMAT_SLOTS;
+}
+
+static const char *find_fault_of_sections(const struct catalog *catalog)
+{
+    uint64_t size = view_header(catalog)->head_size;
+    for (size_t i = 0; i < SECTIONS; i++) {
+        const struct format_section *section = section_at(catalog, sections[i].place);
+        if (section->offset % 8 != 0 || section->offset < sizeof(struct format_header) ||
+            section->offset > size ||
+            section->count > (size - section->offset) / sections[i].element) {
+            return sections[i].name;
+        }
+    }
+    return view_header(catalog)->sites.count != 1 ||
+                   view_header(catalog)->mounts.count > CATALOG_MOUNTS_MAX
+               ? "counts"
+               : NULL;
+}
+
+static bool head_is_as_written(const struct format_header *header)
+{
+    struct format_header copy = *header;
+    copy.head_sum = 0;
+    uint64_t sum = format_sum(header->digest, &copy, sizeof copy);
+    return header->head_sum == format_sum(sum, header + 1, header->head_size - sizeof *header);
+}
+
 int catalog_open(struct catalog *catalog, const void *block, uint64_t size, struct error *error)
 {
     *catalog = (struct catalog){.block = block, .size = size};
@@ -57,26 +93,20 @@ int catalog_open(struct catalog *catalog, const void *block, uint64_t size, stru
     if (size < sizeof *header || memcmp(header->magic, FORMAT_MAGIC, sizeof header->magic) != 0) {
         return view_invalid(error, "no header");
     }
-    if (header->byte_order != FORMAT_BYTE_ORDER || header->version != FORMAT_VERSION) {
-        return view_invalid(error, "another version or byte order");
+    if (header->version != FORMAT_VERSION || header->byte_order != FORMAT_BYTE_ORDER) {
+        return error_set(error, HB_CATALOG_VERSION,
+                         "the catalog has version %u of its format, or another byte order, and "
+                         "this program version %u: it is set aside until prepare makes it anew",
+                         (unsigned)header->version, (unsigned)FORMAT_VERSION);
     }
-    if (header->size != size) {
+    if (!parts_are_sound(header, size)) {
         return view_invalid(error, "its length");
     }
-    for (size_t i = 0; i < SECTIONS; i++) {
-        const struct format_section *section = section_at(catalog, sections[i].place);
-        if (section->offset % 8 != 0 || section->offset < sizeof *header ||
-            section->offset > size ||
-            section->count > (size - section->offset) / sections[i].element) {
-            return view_invalid(error, sections[i].name);
-        }
+    if (!head_is_as_written(header)) {
+        return view_invalid(error, "the checksum of its head");
     }
-    uint64_t slots = header->slots.count;
-    if (header->sites.count != 1 || header->mounts.count > CATALOG_MOUNTS_MAX || slots == 0 ||
-        (slots & (slots - 1)) != 0 || slots <= header->names.count) {
-        return view_invalid(error, "counts");
-    }
-    return 0;
+    const char *fault = find_fault_of_sections(catalog);
+    return fault ? view_invalid(error, fault) : 0;
 }
 
 struct catalog_site catalog_site(const struct catalog *catalog)
@@ -101,7 +131,7 @@ uint32_t catalog_releases(const struct catalog *catalog)
 
 uint64_t catalog_names(const struct catalog *catalog)
 {
-    return view_header(catalog)->names.count;
+    return view_header(catalog)->leaves;
 }
 
 struct catalog_mount catalog_mount(const struct catalog *catalog, uint32_t index)
@@ -120,6 +150,7 @@ struct catalog_mount catalog_mount(const struct catalog *catalog, uint32_t index
         .index_file = view_text(catalog, mount->index_file),
         .delivery_url = view_text(catalog, mount->delivery_url),
         .delivery_root = view_text(catalog, mount->delivery_root),
+        .dirs = view_text(catalog, mount->dirs),
         .max_age_sent = mount->max_age != FORMAT_NO_MAX_AGE,
         .max_age = mount->max_age,
         .allow_all_origins = (mount->flags & FORMAT_ALLOW_ALL_ORIGINS) != 0,
@@ -143,13 +174,32 @@ bool catalog_field(const struct catalog *catalog, const struct catalog_mount *mo
     return view_field_is_sound(catalog, from);
 }
 
+void catalog_own_type(const struct catalog *catalog, const struct catalog_mount *mount,
+                      uint32_t index, struct slice *key, struct slice *type)
+{
+    const struct format_type *own =
+        VIEW_ELEMENT(catalog, type, (uint64_t)mount->first_type + index);
+    *key = view_text(catalog, own->key);
+    *type = view_text(catalog, own->type);
+}
+
 struct catalog_release catalog_release(const struct catalog *catalog, uint32_t index)
 {
     const struct format_release *release = VIEW_ELEMENT(catalog, release, index);
     return (struct catalog_release){.id = view_text(catalog, release->id),
+                                    .manifest = view_text(catalog, release->manifest),
                                     .mount = release->mount,
-                                    .in_root = (release->flags & FORMAT_IN_ROOT) != 0,
+                                    .first_home = release->first_home,
+                                    .homes = release->homes,
                                     .published = release->published};
+}
+
+struct slice catalog_home(const struct catalog *catalog, const struct catalog_release *release,
+                          uint32_t index)
+{
+    const struct format_home *home =
+        VIEW_ELEMENT(catalog, home, (uint64_t)release->first_home + index);
+    return view_home_is_sound(catalog, home) ? view_text(catalog, home->root) : (struct slice){0};
 }
 
 struct catalog_release catalog_chosen_release(const struct catalog *catalog, uint32_t mount)
@@ -168,13 +218,27 @@ static uint32_t find_release(const struct catalog *catalog, uint32_t mount, stru
     return FORMAT_EVERY_RELEASE;
 }
 
-static uint32_t newest_release_in_root(const struct catalog *catalog, uint32_t mount)
+static bool is_here(const struct catalog *catalog, const struct catalog_release *release,
+                    const struct catalog_wish *wish)
+{
+    for (uint32_t i = 0; i < release->homes; i++) {
+        struct slice root = catalog_home(catalog, release, i);
+        if (root.at && wish->is_here(wish->context, root)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t newest_release_here(const struct catalog *catalog, uint32_t mount,
+                                    const struct catalog_wish *wish)
 {
     uint32_t newest = FORMAT_EVERY_RELEASE;
     int64_t published = INT64_MIN;
     for (uint32_t i = 0; i < catalog_releases(catalog); i++) {
         struct catalog_release release = catalog_release(catalog, i);
-        if (release.mount == mount && release.in_root && release.published >= published) {
+        if (release.mount == mount && release.published >= published &&
+            is_here(catalog, &release, wish)) {
             newest = i;
             published = release.published;
         }
@@ -182,18 +246,19 @@ static uint32_t newest_release_in_root(const struct catalog *catalog, uint32_t m
     return newest;
 }
 
-int catalog_choose(struct catalog *catalog, uint32_t mount, struct slice wanted,
-                   struct slice current, struct error *error)
+int catalog_choose(struct catalog *catalog, uint32_t mount, const struct catalog_wish *wish,
+                   struct error *error)
 {
+    struct slice wanted = wish->wanted;
     uint32_t found = find_release(catalog, mount, wanted);
     enum catalog_choice choice = CHOICE_WANTED;
     bool known = found != FORMAT_EVERY_RELEASE || !wanted.at;
     if (found == FORMAT_EVERY_RELEASE) {
-        found = find_release(catalog, mount, current);
+        found = find_release(catalog, mount, wish->current);
         choice = CHOICE_CURRENT;
     }
     if (found == FORMAT_EVERY_RELEASE) {
-        found = newest_release_in_root(catalog, mount);
+        found = newest_release_here(catalog, mount, wish);
         choice = CHOICE_PUBLISHED;
     }
     catalog->chosen[mount] = found;
@@ -223,64 +288,48 @@ bool catalog_find_mount(const struct catalog *catalog, struct slice path, uint32
     return longest > 0;
 }
 
-/* Among the names from `found` on that are equal, the one that answers: a hashed name always, an
- * original one when its release is the chosen one. */
-static const struct format_name *pick_name(const struct catalog *catalog,
-                                           const struct format_name *found, uint64_t index)
+static void read_leaf(const struct format_leaf *leaf, struct catalog_entry *entry)
 {
-    struct slice name = view_text(catalog, found->name);
-    uint32_t mount = found->mount;
-    const struct format_name *hashed = NULL;
-    while (found->mount == mount && slice_equal(view_text(catalog, found->name), name)) {
-        if (found->release == catalog->chosen[mount] && found->release != FORMAT_EVERY_RELEASE) {
-            return found;
-        }
-        hashed = found->release == FORMAT_EVERY_RELEASE ? found : hashed;
-        found = VIEW_ELEMENT(catalog, name, ++index);
-    }
-    return hashed;
-}
-
-static void read_entry(const struct catalog *catalog, const struct format_entry *from,
-                       struct catalog_entry *entry)
-{
+    const struct format_variant *variant = view_leaf_variants(leaf);
     *entry = (struct catalog_entry){
-        .path = view_text(catalog, from->path),
-        .hash = view_text(catalog, from->hash),
-        .type = view_text(catalog, from->type),
-        .sized = from->size != FORMAT_NO_SIZE,
-        .size = from->size,
-        .proof = (enum catalog_proof)from->proof,
-        .variants = from->variants,
+        .hashed = leaf->release == FORMAT_EVERY_RELEASE,
+        .path = view_leaf_path(leaf),
+        .hash = hashed_name_digits(view_leaf_path(leaf)),
+        .type = view_leaf_type(leaf),
+        .pooled = (leaf->flags & FORMAT_POOLED) != 0,
+        .sized = (leaf->flags & FORMAT_SIZED) != 0,
+        .size = leaf->size,
+        .proof = (enum catalog_proof)leaf->proof,
+        .md5 = leaf->md5,
+        .variants = leaf->variants,
     };
-    for (uint32_t i = 0; i < from->variants; i++) {
-        const struct format_variant *variant =
-            VIEW_ELEMENT(catalog, variant, (uint64_t)from->first_variant + i);
-        entry->variant[i] = (struct catalog_variant){.coding = (enum coding)variant->coding,
-                                                     .path = view_text(catalog, variant->path),
-                                                     .size = variant->size};
+    for (unsigned i = 0; i < leaf->variants; i++) {
+        entry->variant[i] = (struct catalog_variant){
+            .coding = (enum coding)variant[i].coding,
+            .suffix = {variant[i].suffix, strnlen(variant[i].suffix, FORMAT_SUFFIX)},
+            .size = variant[i].size,
+            .proven = variant[i].proven != 0};
     }
 }
 
-bool catalog_find(const struct catalog *catalog, uint32_t mount, struct slice name,
-                  struct catalog_entry *entry)
+enum catalog_verdict catalog_find(const struct catalog *catalog, uint32_t mount, struct slice name,
+                                  struct catalog_entry *entry)
 {
-    uint64_t index;
-    if (name.len == 0) {
-        return false;
+    const struct format_leaf *leaf;
+    enum catalog_verdict verdict = CATALOG_ABSENT;
+    if (name.len == 0 || mount >= catalog_mounts(catalog)) {
+        return CATALOG_ABSENT;
     }
-    const struct format_name *found = view_find_name(catalog, mount, name, &index);
-    found = found ? pick_name(catalog, found, index) : NULL;
-    if (!found) {
-        return false;
+    if (catalog->chosen[mount] != FORMAT_EVERY_RELEASE) {
+        verdict = view_find_leaf(catalog, mount, catalog->chosen[mount], name, &leaf);
     }
-    const struct format_entry *from = VIEW_ELEMENT(catalog, entry, found->entry);
-    if (!view_entry_is_sound(catalog, from)) {
-        return false;
+    if (verdict == CATALOG_ABSENT) {
+        verdict = view_find_leaf(catalog, mount, FORMAT_EVERY_RELEASE, name, &leaf);
     }
-    read_entry(catalog, from, entry);
-    entry->hashed = found->release == FORMAT_EVERY_RELEASE;
-    return true;
+    if (verdict == CATALOG_FOUND) {
+        read_leaf(leaf, entry);
+    }
+    return verdict;
 }
 
 struct slice catalog_media_type(const struct catalog *catalog, uint32_t mount, struct slice name)

@@ -43,6 +43,7 @@ enum catalog_choice {
 struct catalog {
     const unsigned char *block;
     uint64_t size;
+    bool verified; /* all of it: its pages need not be checked when they are read */
     uint32_t chosen[CATALOG_MOUNTS_MAX]; /* the release that answers original names, per mount */
     enum catalog_choice choice[CATALOG_MOUNTS_MAX]; /* and why */
 };
@@ -54,7 +55,7 @@ struct catalog_site {
 
 struct catalog_mount {
     struct slice url;
-    struct slice root;
+    struct slice root; /* absolute, or relative to the directory of the catalog */
     struct slice charset;
     struct slice manifests;     /* globs, separated by ':' */
     struct slice immutable;     /* likewise */
@@ -62,6 +63,7 @@ struct catalog_mount {
     struct slice index_file;    /* empty: none */
     struct slice delivery_url;  /* empty: none */
     struct slice delivery_root; /* empty: as root */
+    struct slice dirs;          /* directories searched live before the root, separated by ':' */
     bool max_age_sent;
     uint32_t max_age; /* seconds */
     bool allow_all_origins;
@@ -87,8 +89,9 @@ enum catalog_proof {
 
 struct catalog_variant {
     enum coding coding;
-    struct slice path;
+    struct slice suffix; /* behind the path of the file */
     uint64_t size;
+    bool proven; /* it decodes to the bytes of the file */
 };
 
 struct catalog_entry {
@@ -96,33 +99,46 @@ struct catalog_entry {
     struct slice path;
     struct slice hash;
     struct slice type;
-    bool sized; /* false: the file was not there when the catalog was made */
+    bool pooled; /* the path is below the pool, and only then below the root */
+    bool sized;  /* false: the file was not there when the catalog was made */
     uint64_t size;
     enum catalog_proof proof;
+    const unsigned char *md5; /* 16 bytes: of the file's, where they agree */
     unsigned variants;
     struct catalog_variant variant[CODING_IDENTITY];
 };
 
 struct catalog_release {
     struct slice id;
+    struct slice manifest; /* its path below the root */
     uint32_t mount;
-    bool in_root;
+    uint32_t first_home, homes; /* the roots in which it was published */
     int64_t published;
 };
 
-/* Checks the header and the bounds of every section, whatever the bytes are. `block` must be
- * aligned to eight bytes. Chooses no release yet. Returns 0, or -1 with HB0030. */
+/* What decides which release answers original names. */
+struct catalog_wish {
+    struct slice wanted;  /* RELEASE_ID; absent: none */
+    struct slice current; /* what the link of that name in the root points to; absent: none */
+    /* Whether `root`, in which a release was published, is the root of this moment. */
+    bool (*is_here)(const void *context, struct slice root);
+    const void *context;
+};
+
+/* Checks the head, its checksum and the bounds of every section, whatever the bytes are. `block`
+ * must be aligned to eight bytes. Chooses no release yet. Returns 0, or -1 with HB0030 or, when it
+ * is of another version, HB0034. */
 int catalog_open(struct catalog *catalog, const void *block, uint64_t size, struct error *error);
 
-/* Reads everything: digest, order, every reference. Returns 0, or -1 with HB0030. */
-int catalog_verify(const struct catalog *catalog, struct error *error);
+/* Reads everything: digest, checksums, order, every reference; what holds then is not looked at
+ * again, so nobody else may be able to write to the block. Returns 0, or -1 with HB0030. */
+int catalog_verify(struct catalog *catalog, struct error *error);
 
-/* Chooses the release that answers the original names of a mount: `wanted` when it is there, else
- * `current` (what the link of that name in the root points to), else the one that was published
- * last among those in the root. Absent slices are skipped. Returns 0, or -1 with HB0026 when
- * `wanted` is given and unknown; the choice is made all the same. */
-int catalog_choose(struct catalog *catalog, uint32_t mount, struct slice wanted,
-                   struct slice current, struct error *error);
+/* Chooses the release that answers the original names of a mount: the one that is wanted, when it
+ * is there, else `current`, else the one that was published last among those that are here. Returns
+ * 0, or -1 with HB0026 when `wanted` is given and unknown; the choice is made all the same. */
+int catalog_choose(struct catalog *catalog, uint32_t mount, const struct catalog_wish *wish,
+                   struct error *error);
 
 struct catalog_site catalog_site(const struct catalog *catalog);
 uint32_t catalog_mounts(const struct catalog *catalog);
@@ -133,9 +149,18 @@ uint64_t catalog_names(const struct catalog *catalog);
 struct catalog_mount catalog_mount(const struct catalog *catalog, uint32_t index);
 struct catalog_release catalog_release(const struct catalog *catalog, uint32_t index);
 
+/* One of the roots in which a release was published, `index` below its count of homes. */
+struct slice catalog_home(const struct catalog *catalog, const struct catalog_release *release,
+                          uint32_t index);
+
 /* A field of a mount, `index` below its count of fields; false when it is not sound. */
 bool catalog_field(const struct catalog *catalog, const struct catalog_mount *mount, uint32_t index,
                    struct catalog_field *field);
+
+/* A media type of a mount's own, `index` below its count of types: a key (".ext" or a file name)
+ * and a type. */
+void catalog_own_type(const struct catalog *catalog, const struct catalog_mount *mount,
+                      uint32_t index, struct slice *key, struct slice *type);
 
 /* The release that was chosen for a mount; absent slices while there is none. */
 struct catalog_release catalog_chosen_release(const struct catalog *catalog, uint32_t mount);
@@ -144,10 +169,15 @@ struct catalog_release catalog_chosen_release(const struct catalog *catalog, uin
 bool catalog_find_mount(const struct catalog *catalog, struct slice path, uint32_t *mount,
                         struct slice *name);
 
-/* Looks a name up below a mount. False when the catalog does not hold it, or holds nothing sound.
- */
-bool catalog_find(const struct catalog *catalog, uint32_t mount, struct slice name,
-                  struct catalog_entry *entry);
+enum catalog_verdict {
+    CATALOG_ABSENT,
+    CATALOG_FOUND,
+    CATALOG_DAMAGED, /* what would tell is not as it was written */
+};
+
+/* Looks a name up below a mount. */
+enum catalog_verdict catalog_find(const struct catalog *catalog, uint32_t mount, struct slice name,
+                                  struct catalog_entry *entry);
 
 /* The media type of a name, without charset, by the mount's own types and then the common table. */
 struct slice catalog_media_type(const struct catalog *catalog, uint32_t mount, struct slice name);

@@ -1,14 +1,24 @@
-/* The catalog, byte by byte: the compiled index of a site in one position-independent block.
+/* The catalog, byte by byte: the compiled index of a site in one position-independent file.
  *
- *   header | sites | mounts | types | fields | releases | names | entries | variants | slots | text
+ *   head    header | sites | mounts | types | fields | releases | homes | text    whole pages
+ *   slots   which leaf stands for a name                                         whole pages
+ *   leaves  one for each name under which a client may ask                       whole pages
  *
- * Every section begins at a multiple of eight bytes; numbers are in the byte order of the machine,
- * which the header names. There are no pointers: a text is a place in the text section (its bytes,
- * no NUL), everything else an index into a section. Names are sorted by (mount, name, release), so
- * the same input gives the same bytes. Slots are an open-addressed hash table with linear probing
- * over the names: index + 1 of the first name of its (mount, name), or 0.
+ * A page is FORMAT_PAGE bytes. The head is read and checked as a whole when a catalog is opened: it
+ * is the policy of the site, small whatever the number of files. To find a name, one page of slots
+ * and the page with its leaf are read besides (a second page of slots when the name is no original
+ * name of the chosen release), each checked by itself: three or four pages, whatever the size.
  *
- * Written by compile/writer.c, read by catalog/catalog.c and nobody else. */
+ * Numbers are in the byte order of the machine, which the header names. There are no pointers: a
+ * text of the head is a place in its text section (bytes, no NUL), every other reference an index.
+ * Sections begin at multiples of eight bytes; what no element fills is zero. Paths are relative:
+ * those of files to the root of their mount (or to the pool), roots to the directory of the catalog
+ * unless they are absolute. So a copy of the directories is valid wherever it lies.
+ *
+ * The same input gives the same bytes: leaves are sorted by (mount, name, release), and no time of
+ * a file enters.
+ *
+ * Written by compile/writer.c, read by catalog/ and nobody else. */
 #ifndef CATALOG_FORMAT_H
 #define CATALOG_FORMAT_H
 
@@ -16,12 +26,17 @@
 
 #define FORMAT_MAGIC "HANDBACK"
 enum {
-    FORMAT_VERSION = 2,
-    FORMAT_BYTE_ORDER = 0x01020304
+    FORMAT_VERSION = 3,
+    FORMAT_BYTE_ORDER = 0x01020304,
+    FORMAT_PAGE = 4096,    /* bytes */
+    FORMAT_PAYLOAD = 4088, /* of a page of slots or leaves; its last eight bytes are its checksum */
+    FORMAT_NAME_MAX = 1800 /* bytes of a name: so that a leaf fits into one page */
 };
 
+/* ---- the head ---- */
+
 struct format_section {
-    uint64_t offset; /* from the start of the block, in bytes */
+    uint64_t offset; /* from the start of the file, in bytes */
     uint64_t count;  /* of elements */
 };
 
@@ -30,23 +45,26 @@ struct format_text {
     uint32_t len;
 };
 
+/* Magic and version stand at the same place in every version of the format. */
 struct format_header {
     char magic[8];
     uint32_t version;
     uint32_t byte_order;
-    uint64_t size; /* of the whole block */
-    uint64_t
-        digest; /* format_hash of everything behind the header, and of the header with 0 here */
+    uint64_t size;      /* of the whole file: head_size + (slot_pages + leaf_pages) * FORMAT_PAGE */
+    uint64_t head_size; /* a multiple of FORMAT_PAGE */
+    uint64_t slot_pages; /* they follow the head */
+    uint64_t slots;      /* a power of two, more than there are leaves */
+    uint64_t leaf_pages; /* they follow the slots */
+    uint64_t leaves;
     struct format_section sites; /* exactly one */
     struct format_section mounts;
     struct format_section types;
     struct format_section fields;
     struct format_section releases;
-    struct format_section names;
-    struct format_section entries;
-    struct format_section variants;
-    struct format_section slots; /* a power of two, more than the names */
+    struct format_section homes;
     struct format_section text;
+    uint64_t digest; /* of the pages behind the head, without their checksums: format_sum from 0 */
+    uint64_t head_sum; /* format_sum of the head, with 0 in this place, from `digest` */
 };
 
 /* What holds for the whole site. */
@@ -64,7 +82,7 @@ enum {
 /* A URL prefix, a directory and a policy. */
 struct format_mount {
     struct format_text url;  /* decoded, begins and ends with '/' */
-    struct format_text root; /* absolute, no '/' at the end */
+    struct format_text root; /* no '/' at the end */
     struct format_text charset;
     struct format_text manifests;     /* globs, separated by ':' */
     struct format_text immutable;     /* likewise, or empty */
@@ -72,6 +90,7 @@ struct format_mount {
     struct format_text index_file;    /* a file name, or empty */
     struct format_text delivery_url;  /* begins and ends with '/', or empty */
     struct format_text delivery_root; /* absolute, or empty: as root */
+    struct format_text dirs;          /* absolute, separated by ':', or empty */
     uint32_t max_age;                 /* seconds, or FORMAT_NO_MAX_AGE */
     uint32_t kind;                    /* enum mount_kind */
     uint32_t flags;
@@ -101,73 +120,110 @@ struct format_field {
     uint32_t reserved;
 };
 
-enum {
-    FORMAT_IN_ROOT = 1
-}; /* the manifest lies in the root itself, not in a state directory */
-
+/* One manifest, kept with its files. */
 struct format_release {
     struct format_text id;
+    struct format_text manifest; /* its path below the root in which it was found */
     uint32_t mount;
-    uint32_t flags;
+    uint32_t first_home; /* the roots in which it was published */
+    uint32_t homes;
+    uint32_t reserved;
     int64_t published; /* a number that grows with each publication */
 };
 
-#define FORMAT_EVERY_RELEASE UINT32_MAX
-
-/* One name under which a client may ask. */
-struct format_name {
-    struct format_text name; /* relative to the mount */
-    uint32_t mount;
-    uint32_t release; /* index: an original name of that release; or FORMAT_EVERY_RELEASE: a hashed
-                         one */
-    uint32_t entry;
-    uint32_t reserved;
+struct format_home {
+    struct format_text root; /* as that of a mount */
 };
 
+/* ---- slots ---- */
+
+/* An open-addressed hash table with linear probing over the leaves: FORMAT_SLOTS of them in each
+ * page. */
+struct format_slot {
+    uint32_t leaf; /* its place behind the start of the leaves, in units of eight bytes, plus one;
+                      or 0: the slot is free */
+    uint32_t tag;  /* the upper half of format_key of its name */
+};
+enum {
+    FORMAT_SLOTS = FORMAT_PAYLOAD / sizeof(struct format_slot)
+};
+
+/* ---- leaves ---- */
+
+#define FORMAT_EVERY_RELEASE UINT32_MAX
+
 enum format_proof {
-    FORMAT_UNREAD,  /* nobody has compared the md5 of the bytes with the name yet */
-    FORMAT_AGREES,  /* it agrees */
-    FORMAT_DIFFERS, /* it does not */
+    FORMAT_UNREAD,  /* nobody has compared the bytes with the hash in the name yet */
+    FORMAT_AGREES,  /* prepare has read them: they are what was promised; `md5` is theirs */
+    FORMAT_DIFFERS, /* they are not */
     FORMAT_NO_HASH, /* the name carries none: the file is served by the rules of live files */
 };
 
-#define FORMAT_NO_SIZE UINT64_MAX
+enum {
+    FORMAT_SIZED = 1,  /* the file was there, and `size` is its size */
+    FORMAT_POOLED = 2, /* it lies in the pool; else below the root of the mount */
+};
 
-/* One file. */
-struct format_entry {
-    struct format_text path; /* relative to the mount's root */
-    struct format_text hash; /* as in its name; the entity tag of identity, without quotes */
-    struct format_text type; /* without charset */
-    uint64_t size;           /* in bytes, or FORMAT_NO_SIZE: it was not there */
-    uint32_t first_variant;
-    uint16_t variants;
+/* One name, and the file that it stands for. Behind it: the variants, the bytes of the name, of the
+ * path (none: it is the name) and of the media type, and zeros to a multiple of eight bytes. A leaf
+ * lies in one page; where none fits any more, zeros fill the page. */
+struct format_leaf {
+    uint32_t len;     /* of the whole leaf, in bytes */
+    uint32_t mount;   /* index */
+    uint32_t release; /* index: an original name of it; or FORMAT_EVERY_RELEASE: a hashed name,
+                         immutable once its bytes are proven */
+    uint16_t name_len;
+    uint16_t path_len;
+    uint16_t type_len;
+    uint16_t flags;
     uint16_t proof;
+    uint16_t variants;
+    uint64_t size;         /* of the file, in bytes */
+    unsigned char md5[16]; /* of its bytes, where it agrees; else zeros */
 };
 
-/* A compressed copy of an entry's file. */
+enum {
+    FORMAT_SUFFIX = 8
+};
+
+/* A compressed copy of the file: beside it, with a suffix behind its path. */
 struct format_variant {
-    struct format_text path;
     uint64_t size;
-    uint32_t coding; /* enum coding */
-    uint32_t reserved;
+    uint32_t coding;            /* enum coding */
+    uint32_t proven;            /* 1: it decodes to the bytes of the file */
+    char suffix[FORMAT_SUFFIX]; /* ".br", filled up with NUL */
 };
 
-/* FNV-1a, 64 bits. Start with FORMAT_HASH_START, or go on from an earlier result. */
-#define FORMAT_HASH_START 14695981039346656037u
+/* ---- checksums ---- */
 
-static inline uint64_t format_hash(uint64_t hash, const void *bytes, uint64_t len)
+/* Goes on from `sum` over whole words of eight bytes. */
+static inline uint64_t format_sum(uint64_t sum, const void *words, uint64_t bytes)
 {
-    const unsigned char *at = bytes;
-    for (uint64_t i = 0; i < len; i++) {
-        hash = (hash ^ at[i]) * 1099511628211u;
+    const uint64_t *word = words;
+    for (uint64_t i = 0; i < bytes / 8; i++) {
+        sum = (sum ^ word[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        sum ^= sum >> 32;
     }
-    return hash;
+    return sum;
 }
 
-/* The hash of a name decides its slot. */
-static inline uint64_t format_name_hash(uint32_t mount, const char *name, uint64_t len)
+/* What stands in the last eight bytes of page `number` behind the head. It begins with the digest,
+ * so that a page of another catalog, or one in another place, is not taken for it. */
+static inline uint64_t format_page_sum(uint64_t digest, uint64_t number, const void *page)
 {
-    return format_hash(format_hash(FORMAT_HASH_START, &mount, sizeof mount), name, len);
+    return format_sum(digest + number, page, FORMAT_PAYLOAD);
+}
+
+/* The key of a name: its lower bits choose the slot. FNV-1a over the bytes of mount, release and
+ * name, mixed once more. */
+static inline uint64_t format_key(uint32_t mount, uint32_t release, const char *name, uint64_t len)
+{
+    uint64_t key = UINT64_C(14695981039346656037) ^ ((uint64_t)release << 32 | mount);
+    for (uint64_t i = 0; i < len; i++) {
+        key = (key ^ (unsigned char)name[i]) * UINT64_C(1099511628211);
+    }
+    key *= UINT64_C(0x9e3779b97f4a7c15);
+    return key ^ key >> 29;
 }
 
 #endif

@@ -3,99 +3,123 @@
 
 #include <string.h>
 
-static int compare_names(const struct catalog *catalog, const struct format_name *a,
-                         const struct format_name *b)
+static int compare_numbers(uint32_t a, uint32_t b)
 {
-    struct slice left = view_text(catalog, a->name), right = view_text(catalog, b->name);
+    return a < b ? -1 : a > b;
+}
+
+static int compare_leaves(const struct format_leaf *a, const struct format_leaf *b)
+{
+    struct slice left = view_leaf_name(a), right = view_leaf_name(b);
     size_t shorter = left.len < right.len ? left.len : right.len;
-    int order =
-        a->mount != b->mount ? (a->mount < b->mount ? -1 : 1) : memcmp(left.at, right.at, shorter);
+    int order = compare_numbers(a->mount, b->mount);
+    order = order ? order : memcmp(left.at, right.at, shorter);
     if (order == 0 && left.len != right.len) {
         order = left.len < right.len ? -1 : 1;
     }
-    if (order == 0 && a->release != b->release) {
-        order = a->release < b->release ? -1 : 1;
-    }
-    return order;
+    return order ? order : compare_numbers(a->release, b->release);
 }
 
-static uint64_t digest_of(const struct catalog *catalog)
-{
-    struct format_header header = *view_header(catalog);
-    header.digest = 0;
-    uint64_t hash = format_hash(FORMAT_HASH_START, &header, sizeof header);
-    return format_hash(hash, catalog->block + sizeof header, catalog->size - sizeof header);
-}
-
-/* What is found under each name is the first of those that are equal to it. */
-static bool slots_are_sound(const struct catalog *catalog)
+/* Every page as it was written, and all of them together. */
+static bool pages_are_as_written(const struct catalog *catalog)
 {
     const struct format_header *header = view_header(catalog);
-    for (uint64_t i = 0; i < header->slots.count; i++) {
-        const uint32_t *slot = view_element(catalog, &header->slots, sizeof *slot, i);
-        if (*slot > header->names.count) {
+    uint64_t digest = 0;
+    for (uint64_t i = 0; i < header->slot_pages + header->leaf_pages; i++) {
+        const unsigned char *page = view_page(catalog, i);
+        if (!page) {
             return false;
         }
+        digest = format_sum(digest, page, FORMAT_PAYLOAD);
     }
-    for (uint64_t i = 0; i < header->names.count; i++) {
-        const struct format_name *name = VIEW_ELEMENT(catalog, name, i);
-        const struct format_name *before = i > 0 ? VIEW_ELEMENT(catalog, name, i - 1) : NULL;
-        struct slice text = view_text(catalog, name->name);
-        bool again = before && before->mount == name->mount &&
-                     slice_equal(view_text(catalog, before->name), text);
-        uint64_t found;
-        if (!again && (!view_find_name(catalog, name->mount, text, &found) || found != i)) {
+    return digest == header->digest;
+}
+
+/* What is found under the leaf's name is this leaf. */
+static bool is_found(const struct catalog *catalog, const struct format_leaf *leaf)
+{
+    const struct format_leaf *found;
+    return view_find_leaf(catalog, leaf->mount, leaf->release, view_leaf_name(leaf), &found) ==
+               CATALOG_FOUND &&
+           found == leaf;
+}
+
+/* The leaves of one page, each behind *before; counts them. */
+static bool leaves_of_page_are_sound(const struct catalog *catalog, const unsigned char *page,
+                                     const struct format_leaf **before, uint64_t *count)
+{
+    for (uint64_t at = 0; at + sizeof(struct format_leaf) <= FORMAT_PAYLOAD;) {
+        const struct format_leaf *leaf = (const struct format_leaf *)(const void *)(page + at);
+        if (leaf->len == 0) {
+            return true;
+        }
+        if (!view_leaf_is_sound(catalog, leaf, FORMAT_PAYLOAD - at) ||
+            (*before && compare_leaves(*before, leaf) >= 0) || !is_found(catalog, leaf)) {
             return false;
         }
+        *before = leaf;
+        *count += 1;
+        at += leaf->len;
     }
     return true;
 }
 
-static bool names_are_sound(const struct catalog *catalog)
+static bool leaves_are_sound(const struct catalog *catalog)
 {
-    for (uint64_t i = 0; i < view_header(catalog)->names.count; i++) {
-        const struct format_name *name = VIEW_ELEMENT(catalog, name, i);
-        if (!view_name_is_sound(catalog, name) ||
-            (i > 0 && compare_names(catalog, VIEW_ELEMENT(catalog, name, i - 1), name) >= 0)) {
+    const struct format_header *header = view_header(catalog);
+    const struct format_leaf *before = NULL;
+    uint64_t count = 0;
+    for (uint64_t i = 0; i < header->leaf_pages; i++) {
+        const unsigned char *page = view_page(catalog, header->slot_pages + i);
+        if (!page || !leaves_of_page_are_sound(catalog, page, &before, &count)) {
             return false;
         }
     }
-    return slots_are_sound(catalog);
+    return count == header->leaves;
 }
 
-int catalog_verify(const struct catalog *catalog, struct error *error)
+static const char *find_fault_of_head(const struct catalog *catalog)
 {
     const struct format_header *header = view_header(catalog);
-    if (header->digest != digest_of(catalog)) {
-        return view_invalid(error, "its digest");
-    }
     if (!view_site_is_sound(catalog, VIEW_ELEMENT(catalog, site, 0))) {
-        return view_invalid(error, "the site");
+        return "the site";
     }
     for (uint64_t i = 0; i < header->mounts.count; i++) {
         if (!view_mount_is_sound(catalog, VIEW_ELEMENT(catalog, mount, i))) {
-            return view_invalid(error, "a mount");
+            return "a mount";
         }
     }
     for (uint64_t i = 0; i < header->types.count; i++) {
         if (!view_type_is_sound(catalog, VIEW_ELEMENT(catalog, type, i))) {
-            return view_invalid(error, "a media type");
+            return "a media type";
         }
     }
     for (uint64_t i = 0; i < header->fields.count; i++) {
         if (!view_field_is_sound(catalog, VIEW_ELEMENT(catalog, field, i))) {
-            return view_invalid(error, "a header field");
+            return "a header field";
         }
     }
     for (uint64_t i = 0; i < header->releases.count; i++) {
         if (!view_release_is_sound(catalog, VIEW_ELEMENT(catalog, release, i))) {
-            return view_invalid(error, "a release");
+            return "a release";
         }
     }
-    for (uint64_t i = 0; i < header->entries.count; i++) {
-        if (!view_entry_is_sound(catalog, VIEW_ELEMENT(catalog, entry, i))) {
-            return view_invalid(error, "an entry");
-        }
+    return NULL;
+}
+
+int catalog_verify(struct catalog *catalog, struct error *error)
+{
+    const char *fault = find_fault_of_head(catalog);
+    if (fault) {
+        return view_invalid(error, fault);
     }
-    return names_are_sound(catalog) ? 0 : view_invalid(error, "the names");
+    if (!pages_are_as_written(catalog)) {
+        return view_invalid(error, "a checksum");
+    }
+    catalog->verified = true;
+    if (!leaves_are_sound(catalog)) {
+        catalog->verified = false;
+        return view_invalid(error, "the names");
+    }
+    return 0;
 }

@@ -1,6 +1,5 @@
 #include "catalog/view.h"
 
-#include "catalog/hashed_name.h"
 #include "http/field.h"
 #include "http/head.h"
 #include "http/path.h"
@@ -46,56 +45,6 @@ static bool text_is_clean(const struct catalog *catalog, struct format_text text
     return slice.at && !slice_has_control(slice);
 }
 
-static bool is_release_of(const struct catalog *catalog, uint32_t release, uint32_t mount)
-{
-    return release < view_header(catalog)->releases.count &&
-           VIEW_ELEMENT(catalog, release, release)->mount == mount;
-}
-
-bool view_name_is_sound(const struct catalog *catalog, const struct format_name *name)
-{
-    return path_is_plain(view_text(catalog, name->name)) &&
-           name->mount < view_header(catalog)->mounts.count &&
-           (name->release == FORMAT_EVERY_RELEASE ||
-            is_release_of(catalog, name->release, name->mount)) &&
-           name->entry < view_header(catalog)->entries.count;
-}
-
-/* As hashed_name_digits finds them in a name, or none. */
-static bool hash_is_sound(struct slice hash)
-{
-    for (size_t i = 0; i < hash.len; i++) {
-        char c = hash.at[i];
-        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f')) {
-            return false;
-        }
-    }
-    return hash.at && (hash.len == 0 || hash.len == HASHED_NAME_DIGITS);
-}
-
-/* Not more than one variant of a coding. */
-static bool variants_are_sound(const struct catalog *catalog, const struct format_entry *entry)
-{
-    unsigned seen = 0;
-    for (uint32_t i = 0; i < entry->variants; i++) {
-        const struct format_variant *variant =
-            VIEW_ELEMENT(catalog, variant, (uint64_t)entry->first_variant + i);
-        if (variant->coding >= CODING_IDENTITY || (seen & 1u << variant->coding) ||
-            !path_is_plain(view_text(catalog, variant->path))) {
-            return false;
-        }
-        seen |= 1u << variant->coding;
-    }
-    return true;
-}
-
-bool view_entry_is_sound(const struct catalog *catalog, const struct format_entry *entry)
-{
-    return path_is_plain(view_text(catalog, entry->path)) && text_is_clean(catalog, entry->type) &&
-           hash_is_sound(view_text(catalog, entry->hash)) && entry->proof <= FORMAT_NO_HASH &&
-           entry->variants <= CODING_IDENTITY && variants_are_sound(catalog, entry);
-}
-
 static bool is_within(uint32_t first, uint32_t count, const struct format_section *section)
 {
     return first <= section->count && count <= section->count - first;
@@ -114,7 +63,7 @@ static bool texts_are_clean(const struct catalog *catalog, const struct format_m
            text_is_clean(catalog, mount->immutable) && text_is_clean(catalog, mount->follow) &&
            text_is_clean(catalog, mount->index_file) &&
            text_is_clean(catalog, mount->delivery_url) &&
-           text_is_clean(catalog, mount->delivery_root);
+           text_is_clean(catalog, mount->delivery_root) && text_is_clean(catalog, mount->dirs);
 }
 
 static bool index_file_is_sound(struct slice name)
@@ -129,7 +78,7 @@ bool view_mount_is_sound(const struct catalog *catalog, const struct format_moun
     struct slice delivery_url = view_text(catalog, mount->delivery_url);
     struct slice delivery_root = view_text(catalog, mount->delivery_root);
     return texts_are_clean(catalog, mount) && url_is_sound(view_text(catalog, mount->url)) &&
-           slice_starts(view_text(catalog, mount->root), slice_of("/")) &&
+           view_text(catalog, mount->root).len > 0 &&
            head_is_token(view_text(catalog, mount->charset)) &&
            index_file_is_sound(view_text(catalog, mount->index_file)) &&
            (delivery_url.len == 0 || url_is_sound(delivery_url)) &&
@@ -154,7 +103,14 @@ bool view_type_is_sound(const struct catalog *catalog, const struct format_type 
 bool view_release_is_sound(const struct catalog *catalog, const struct format_release *release)
 {
     return view_text(catalog, release->id).len > 0 && text_is_clean(catalog, release->id) &&
-           release->mount < view_header(catalog)->mounts.count;
+           text_is_clean(catalog, release->manifest) &&
+           release->mount < view_header(catalog)->mounts.count &&
+           is_within(release->first_home, release->homes, &view_header(catalog)->homes);
+}
+
+bool view_home_is_sound(const struct catalog *catalog, const struct format_home *home)
+{
+    return view_text(catalog, home->root).len > 0 && text_is_clean(catalog, home->root);
 }
 
 bool view_site_is_sound(const struct catalog *catalog, const struct format_site *site)
@@ -162,23 +118,149 @@ bool view_site_is_sound(const struct catalog *catalog, const struct format_site 
     return site->delivery < DELIVERY_COUNT && text_is_clean(catalog, site->coding_header);
 }
 
-/* The first of the names that equal (mount, name), or NULL. */
-const struct format_name *view_find_name(const struct catalog *catalog, uint32_t mount,
-                                         struct slice name, uint64_t *index)
+/* ---- leaves ---- */
+
+const struct format_variant *view_leaf_variants(const struct format_leaf *leaf)
 {
-    const struct format_section *slots = &view_header(catalog)->slots;
-    uint64_t place = format_name_hash(mount, name.at, name.len);
-    for (uint64_t probes = 0; probes < slots->count; probes++) {
-        const uint32_t *slot =
-            view_element(catalog, slots, sizeof *slot, (place + probes) & (slots->count - 1));
-        if (*slot == 0) {
-            return NULL;
-        }
-        const struct format_name *found = VIEW_ELEMENT(catalog, name, *slot - 1);
-        if (found->mount == mount && slice_equal(view_text(catalog, found->name), name)) {
-            *index = *slot - 1;
-            return found;
+    return (const struct format_variant *)(const void *)(leaf + 1);
+}
+
+struct slice view_leaf_name(const struct format_leaf *leaf)
+{
+    return (struct slice){(const char *)(view_leaf_variants(leaf) + leaf->variants),
+                          leaf->name_len};
+}
+
+struct slice view_leaf_path(const struct format_leaf *leaf)
+{
+    struct slice name = view_leaf_name(leaf);
+    return leaf->path_len == 0 ? name : (struct slice){name.at + name.len, leaf->path_len};
+}
+
+struct slice view_leaf_type(const struct format_leaf *leaf)
+{
+    struct slice name = view_leaf_name(leaf);
+    return (struct slice){name.at + name.len + leaf->path_len, leaf->type_len};
+}
+
+/* Whether the suffix is one that siblings of this coding have. */
+static bool suffix_is_sound(const struct format_variant *variant)
+{
+    for (size_t i = 0; i < CODING_SIBLINGS; i++) {
+        if (coding_siblings[i].coding == variant->coding &&
+            strncmp(coding_siblings[i].suffix, variant->suffix, FORMAT_SUFFIX) == 0) {
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+/* Not more than one variant of a coding. */
+static bool variants_are_sound(const struct format_leaf *leaf)
+{
+    const struct format_variant *variant = view_leaf_variants(leaf);
+    unsigned seen = 0;
+    for (unsigned i = 0; i < leaf->variants; i++) {
+        if (variant[i].coding >= CODING_IDENTITY || (seen & 1u << variant[i].coding) ||
+            variant[i].proven > 1 || !suffix_is_sound(&variant[i])) {
+            return false;
+        }
+        seen |= 1u << variant[i].coding;
+    }
+    return true;
+}
+
+/* Whether everything that the leaf says to have lies in it. */
+static bool leaf_is_whole(const struct format_leaf *leaf, uint64_t room)
+{
+    return room >= sizeof *leaf && leaf->len <= room && leaf->len % 8 == 0 &&
+           leaf->variants <= CODING_IDENTITY &&
+           sizeof *leaf + leaf->variants * sizeof(struct format_variant) + leaf->name_len +
+                   (uint64_t)leaf->path_len + leaf->type_len <=
+               leaf->len;
+}
+
+static bool is_release_of(const struct catalog *catalog, uint32_t release, uint32_t mount)
+{
+    return release < view_header(catalog)->releases.count &&
+           VIEW_ELEMENT(catalog, release, release)->mount == mount;
+}
+
+bool view_leaf_is_sound(const struct catalog *catalog, const struct format_leaf *leaf,
+                        uint64_t room)
+{
+    return leaf_is_whole(leaf, room) && leaf->mount < view_header(catalog)->mounts.count &&
+           (leaf->release == FORMAT_EVERY_RELEASE ||
+            is_release_of(catalog, leaf->release, leaf->mount)) &&
+           leaf->flags <= (FORMAT_SIZED | FORMAT_POOLED) && leaf->proof <= FORMAT_NO_HASH &&
+           path_is_plain(view_leaf_name(leaf)) && path_is_plain(view_leaf_path(leaf)) &&
+           view_leaf_type(leaf).len > 0 && !slice_has_control(view_leaf_type(leaf)) &&
+           variants_are_sound(leaf);
+}
+
+/* ---- pages ---- */
+
+const unsigned char *view_page(const struct catalog *catalog, uint64_t number)
+{
+    const struct format_header *header = view_header(catalog);
+    if (number >= header->slot_pages + header->leaf_pages) {
+        return NULL;
+    }
+    const unsigned char *page = catalog->block + header->head_size + number * FORMAT_PAGE;
+    if (catalog->verified) {
+        return page;
+    }
+    const uint64_t *sum = (const uint64_t *)(const void *)(page + FORMAT_PAYLOAD);
+    return *sum == format_page_sum(header->digest, number, page) ? page : NULL;
+}
+
+/* The leaf at a place that a slot names; NULL when nothing sound is there. */
+static const struct format_leaf *leaf_at(const struct catalog *catalog, uint32_t place)
+{
+    uint64_t offset = (uint64_t)(place - 1) * 8;
+    uint64_t at = offset % FORMAT_PAGE;
+    if (offset / FORMAT_PAGE >= view_header(catalog)->leaf_pages || at >= FORMAT_PAYLOAD) {
+        return NULL;
+    }
+    const unsigned char *page =
+        view_page(catalog, view_header(catalog)->slot_pages + offset / FORMAT_PAGE);
+    const struct format_leaf *leaf = (const struct format_leaf *)(const void *)(page + at);
+    return page && view_leaf_is_sound(catalog, leaf, FORMAT_PAYLOAD - at) ? leaf : NULL;
+}
+
+static bool leaf_is(const struct format_leaf *leaf, uint32_t mount, uint32_t release,
+                    struct slice name)
+{
+    return leaf->mount == mount && leaf->release == release &&
+           slice_equal(view_leaf_name(leaf), name);
+}
+
+enum catalog_verdict view_find_leaf(const struct catalog *catalog, uint32_t mount, uint32_t release,
+                                    struct slice name, const struct format_leaf **leaf)
+{
+    uint64_t slots = view_header(catalog)->slots;
+    uint64_t key = format_key(mount, release, name.at, name.len);
+    for (uint64_t probes = 0; probes < slots; probes++) {
+        uint64_t index = (key + probes) & (slots - 1);
+        const unsigned char *page = view_page(catalog, index / FORMAT_SLOTS);
+        if (!page) {
+            return CATALOG_DAMAGED;
+        }
+        const struct format_slot *slot =
+            (const struct format_slot *)(const void *)page + index % FORMAT_SLOTS;
+        if (slot->leaf == 0) {
+            return CATALOG_ABSENT;
+        }
+        if (slot->tag != key >> 32) {
+            continue;
+        }
+        *leaf = leaf_at(catalog, slot->leaf);
+        if (!*leaf) {
+            return CATALOG_DAMAGED;
+        }
+        if (leaf_is(*leaf, mount, release, name)) {
+            return CATALOG_FOUND;
+        }
+    }
+    return CATALOG_ABSENT;
 }

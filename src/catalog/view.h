@@ -1,5 +1,5 @@
-/* Looking at a block that catalog_open has bounded: elements, texts, and whether they are sound.
- * For catalog.c and verify.c alone. Nothing here trusts the bytes. */
+/* Looking at a block that catalog_open has bounded: elements and texts of the head, leaves, and
+ * whether they are sound. For catalog.c and verify.c alone. Nothing here trusts the bytes. */
 #ifndef CATALOG_VIEW_H
 #define CATALOG_VIEW_H
 
@@ -26,24 +26,35 @@ const void *view_element(const struct catalog *catalog, const struct format_sect
 #define VIEW_SECTION_type types
 #define VIEW_SECTION_field fields
 #define VIEW_SECTION_release releases
-#define VIEW_SECTION_name names
-#define VIEW_SECTION_entry entries
-#define VIEW_SECTION_variant variants
+#define VIEW_SECTION_home homes
 
 /* A text that leaves its section is absent. */
 struct slice view_text(const struct catalog *catalog, struct format_text text);
 
 /* Whether every reference of an element holds, and every text of it may stand where it is used. */
-bool view_name_is_sound(const struct catalog *catalog, const struct format_name *name);
-bool view_entry_is_sound(const struct catalog *catalog, const struct format_entry *entry);
 bool view_mount_is_sound(const struct catalog *catalog, const struct format_mount *mount);
 bool view_type_is_sound(const struct catalog *catalog, const struct format_type *type);
 bool view_field_is_sound(const struct catalog *catalog, const struct format_field *field);
 bool view_release_is_sound(const struct catalog *catalog, const struct format_release *release);
+bool view_home_is_sound(const struct catalog *catalog, const struct format_home *home);
 bool view_site_is_sound(const struct catalog *catalog, const struct format_site *site);
 
-/* The first of the names that equal (mount, name), with its index, or NULL. */
-const struct format_name *view_find_name(const struct catalog *catalog, uint32_t mount,
-                                         struct slice name, uint64_t *index);
+/* Whether a leaf of which `room` bytes may be looked at is whole and all of it may be used. */
+bool view_leaf_is_sound(const struct catalog *catalog, const struct format_leaf *leaf,
+                        uint64_t room);
+
+/* The texts of a sound leaf, and its variants. */
+struct slice view_leaf_name(const struct format_leaf *leaf);
+struct slice view_leaf_path(const struct format_leaf *leaf);
+struct slice view_leaf_type(const struct format_leaf *leaf);
+const struct format_variant *view_leaf_variants(const struct format_leaf *leaf);
+
+/* A page behind the head, counted from 0; NULL when there is none or its checksum is wrong. */
+const unsigned char *view_page(const struct catalog *catalog, uint64_t number);
+
+/* The leaf with exactly this key: *leaf, sound, or NULL. Returns whether one was found, and
+ * CATALOG_DAMAGED when that cannot be told. */
+enum catalog_verdict view_find_leaf(const struct catalog *catalog, uint32_t mount, uint32_t release,
+                                    struct slice name, const struct format_leaf **leaf);
 
 #endif

@@ -292,7 +292,8 @@ static struct current *open_site(struct asked *asked, apr_pool_t *pool, struct e
     if (settings_read(&asked->settings, environ, pool, error) != 0) {
         return NULL;
     }
-    struct current *current = current_make(&asked->settings, error);
+    struct current *current =
+        current_make(&(struct current_options){.settings = &asked->settings}, error);
     if (current && error->number != NO_DIAGNOSIS) {
         current_free(current);
         return NULL;

@@ -35,6 +35,7 @@ struct serve_options {
     bool help;
     struct settings settings; /* what workers start with: those that were good last */
     apr_pool_t *settings_pool;
+    struct shared_catalog *shared; /* NULL: each worker maps the file */
 };
 
 static void refresh(void *context)
@@ -65,10 +66,12 @@ static void log_without_manifest(struct current *current)
 
 /* Serves on a listener; the settings are the given ones, or with NULL read here and again by HUP.
  */
-static int serve_until_told(struct worker_options *options, const struct settings *settings)
+static int serve_until_told(struct worker_options *options, const struct settings *settings,
+                            const struct shared_catalog *shared)
 {
     struct error error;
-    struct current *current = current_make(settings, &error);
+    const struct current_options site = {.settings = settings, .shared = shared, .lasting = true};
+    struct current *current = current_make(&site, &error);
     if (error.number != NO_DIAGNOSIS) {
         log_error(&error);
     }
@@ -104,7 +107,7 @@ int command_serve_socket(int listener)
                                      .drain = DRAIN,
                                      .board = board,
                                      .place = place};
-    return serve_until_told(&options, NULL);
+    return serve_until_told(&options, NULL, NULL);
 }
 
 static int serve_in_worker(int listener, struct scoreboard *board, struct scoreboard_worker *place,
@@ -118,7 +121,7 @@ static int serve_in_worker(int listener, struct scoreboard *board, struct scoreb
                                     .leaves_to_successor = !options->master.listen,
                                     .board = board,
                                     .place = place};
-    return serve_until_told(&worker, &options->settings);
+    return serve_until_told(&worker, &options->settings, options->shared);
 }
 
 /* Whoever speaks to a socket of its own (mod_proxy_fcgi, nginx, lighttpd) follows no local
@@ -164,10 +167,23 @@ static int take_settings(struct serve_options *options, bool roots)
     return 0;
 }
 
+/* In the master. Returns whether there is a new catalog. */
+static bool look_at_catalog(void *context)
+{
+    struct serve_options *options = context;
+    return options->shared && shared_catalog_refresh(options->shared, &options->settings);
+}
+
 /* For HUP: what serves now is not given up for a root that cannot be opened. */
 static int take_new_settings(void *context)
 {
-    return take_settings(context, true);
+    struct serve_options *options = context;
+    int result = take_settings(options, true);
+    if (result == 0 && options->shared) {
+        shared_catalog_look_again(options->shared);
+        look_at_catalog(options);
+    }
+    return result;
 }
 
 enum option {
@@ -327,6 +343,8 @@ static int run(struct serve_options *options, struct error *error)
         return 2;
     }
     options->master.context = options;
+    options->shared = shared_catalog_make();
+    look_at_catalog(options);
     if (master_run(&options->master, error) != 0) {
         log_error(error);
         return 2;
@@ -350,6 +368,7 @@ int command_serve(int argc, const char *const *argv)
     struct serve_options options = {.master = {.socket_mode = 0660,
                                                .workers = 2,
                                                .serve = serve_in_worker,
+                                               .look = look_at_catalog,
                                                .reload = take_new_settings},
                                     .threads = THREADS,
                                     .connections = CONNECTIONS,

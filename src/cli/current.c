@@ -2,8 +2,10 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/stored.h"
 #include "compile/compile.h"
 #include "compile/settings.h"
+#include "compile/writer.h"
 
 #include <apr_pools.h>
 #include <limits.h>
@@ -11,20 +13,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 extern char **environ;
 
 enum {
-    DESCRIPTORS = CATALOG_MOUNTS_MAX + 8 /* to compile with: roots, directories, a manifest */
+    DESCRIPTORS = CATALOG_MOUNTS_MAX + 12 /* to open a site with: roots, directories, a manifest */
+};
+
+/* What tells that a root was flipped, or written to. */
+struct root_seen {
+    struct stat status;
+    char link[SITE_NAME_SIZE]; /* where its `current` points to */
 };
 
 struct current {
-    apr_pool_t *pool; /* of `compiled`; NULL while there is none */
-    struct compiled compiled;
+    struct current_options options;
     apr_pool_t *settings_pool;
     struct settings settings;
     bool settings_good;
+    /* The stored catalog, while `stored` says that the site comes from it. */
+    bool stored;
+    apr_pool_t *stored_pool;
+    struct settings effective; /* the settings over its policy */
+    struct stat file;          /* the file that was looked at last, good or not */
+    int64_t made;              /* when it was written, nanoseconds since 1970 */
+    unsigned long generation;  /* of the shared copy */
+    struct root_seen root[CATALOG_MOUNTS_MAX];
+    bool older_said;
+    /* What was compiled in memory, while it does not. */
+    apr_pool_t *pool; /* of `compiled`; NULL while there is none */
+    struct compiled compiled;
     pthread_mutex_t
         lock; /* guards `site` alone; everything else belongs to the refreshing thread */
     struct site *site;
@@ -41,37 +61,20 @@ static apr_pool_t *make_pool(void)
     return pool;
 }
 
-/* The target of the link `current` in a mount's root, its last segment; absent when there is none.
- */
-static struct slice read_current_link(const char *root, char target[PATH_MAX])
+static void replace_pool(apr_pool_t **kept, apr_pool_t *pool)
 {
-    char path[PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/current", root);
-    ssize_t got = len > 0 && len < PATH_MAX ? readlink(path, target, PATH_MAX - 1) : -1;
-    if (got <= 0) {
-        return (struct slice){0};
+    if (*kept) {
+        apr_pool_destroy(*kept);
     }
-    target[got] = '\0';
-    for (; got > 1 && target[got - 1] == '/'; got--) {
-        target[got - 1] = '\0';
-    }
-    char *slash = strrchr(target, '/');
-    return slice_of(slash ? slash + 1 : target);
+    *kept = pool;
 }
 
-static void choose_releases(struct current *current, struct site *site)
+static int64_t nanoseconds(struct timespec time)
 {
-    char target[PATH_MAX];
-    struct error error;
-    for (uint32_t i = 0; i < current->settings.mounts; i++) {
-        const struct settings_mount *mount = &current->settings.mount[i];
-        if (catalog_releases(&site->catalog) > 0 &&
-            catalog_choose(&site->catalog, i, slice_of(mount->release),
-                           read_current_link(mount->root, target), &error) != 0) {
-            log_error(&error);
-        }
-    }
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
+
+/* ---- the site ---- */
 
 static void swap_site(struct current *current, struct site *site)
 {
@@ -82,28 +85,229 @@ static void swap_site(struct current *current, struct site *site)
     site_release(old);
 }
 
+static void see_root(struct root_seen *seen, const struct site *site, uint32_t mount)
+{
+    if (stat(site->path[mount], &seen->status) != 0) {
+        seen->status = (struct stat){0};
+    }
+    if (!site_current_link(site, mount, seen->link).at) {
+        seen->link[0] = '\0';
+    }
+}
+
+/* Gives the site out from now on. */
+static void publish(struct current *current, const struct settings *settings, struct site *site)
+{
+    struct error error;
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        if (catalog_releases(&site->catalog) > 0 &&
+            site_choose_release(site, i, slice_of(settings->mount[i].release), &error) != 0) {
+            log_error(&error);
+        }
+        see_root(&current->root[i], site, i);
+    }
+    swap_site(current, site);
+}
+
+/* ---- from the trees ---- */
+
 static int compile(struct current *current, struct error *error)
 {
     struct compiled compiled;
     apr_pool_t *pool = make_pool();
-    struct site *site = NULL;
     struct compile_options options = {.before = current->pool ? &current->compiled : NULL};
-    if (compile_site(&current->settings, &options, &compiled, pool, error) == 0) {
-        site = site_open(compiled.block, compiled.size, error);
+    struct site *site = NULL;
+    if (settings_require_roots(&current->settings, error) == 0 &&
+        compile_site(&current->settings, &options, &compiled, pool, error) == 0) {
+        struct site_parts parts = {.block = compiled.block,
+                                   .size = compiled.size,
+                                   .verified = true,
+                                   .state = settings_state(&current->settings, pool),
+                                   .made = INT64_MIN};
+        site = site_open(&parts, error);
     }
     if (!site) {
         apr_pool_destroy(pool);
         return -1;
     }
-    choose_releases(current, site);
-    swap_site(current, site);
-    if (current->pool) {
-        apr_pool_destroy(current->pool);
-    }
-    current->pool = pool;
+    publish(current, &current->settings, site);
+    replace_pool(&current->pool, pool);
     current->compiled = compiled;
     return 0;
 }
+
+/* ---- from the stored catalog ---- */
+
+/* A block with the mounts of these settings and no names. */
+static int write_policy(const struct settings *settings, struct site_parts *parts, apr_pool_t *pool,
+                        struct error *error)
+{
+    struct writer *writer = writer_make(pool);
+    writer_set_site(writer, settings->delivery, settings->coding_header);
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        writer_add_mount(writer, &settings->mount[i]);
+    }
+    return writer_finish(writer, &parts->policy, &parts->policy_size, error);
+}
+
+/* Maps the master's copy, or the file itself. */
+static enum stored_verdict map_stored(struct current *current, struct site_parts *parts,
+                                      struct stat *status, struct error *error)
+{
+    int fd;
+    apr_pool_t *pool = make_pool();
+    const char *path = stored_path(&current->settings, pool);
+    enum stored_verdict verdict = path ? STORED_GOOD : STORED_MISSING;
+    if (current->options.shared) {
+        current->generation = 0;
+        parts->verified = true;
+        parts->block =
+            shared_catalog_map(current->options.shared, &current->generation, &parts->size, status);
+        verdict = parts->block ? STORED_GOOD : STORED_MISSING;
+    } else if (path && (verdict = stored_open(path, &fd, status, error)) == STORED_GOOD) {
+        parts->size = (uint64_t)status->st_size;
+        parts->block = stored_map(fd, 0, parts->size);
+        close(fd);
+        if (!parts->block) {
+            error_set(error, HB_OUT_OF_MEMORY, "no memory for the catalog");
+            verdict = STORED_REFUSED;
+        }
+    }
+    apr_pool_destroy(pool);
+    return verdict;
+}
+
+/* Whoever serves on reads all of it once: what is not as it was written is not believed. */
+static int verify(const struct current *current, const struct site_parts *parts,
+                  struct error *error)
+{
+    struct catalog catalog;
+    if (!current->options.lasting || parts->verified) {
+        return 0;
+    }
+    return catalog_open(&catalog, parts->block, parts->size, error) == 0
+               ? catalog_verify(&catalog, error)
+               : -1;
+}
+
+static enum stored_verdict open_stored(struct current *current, struct error *error)
+{
+    struct site_parts parts = {.mapped = true};
+    struct stat status = {0};
+    struct settings effective;
+    struct site *site = NULL;
+    enum stored_verdict verdict = map_stored(current, &parts, &status, error);
+    current->file = status;
+    if (verdict != STORED_GOOD) {
+        return verdict;
+    }
+    apr_pool_t *pool = make_pool();
+    verdict =
+        stored_judge(parts.block, parts.size, &status, &current->settings, &effective, pool, error);
+    parts.state = settings_state(&current->settings, pool);
+    parts.made = nanoseconds(status.st_mtim);
+    if (verdict == STORED_GOOD && verify(current, &parts, error) == 0 &&
+        write_policy(&effective, &parts, pool, error) == 0) {
+        site = site_open(&parts, error);
+    } else {
+        munmap(parts.block, parts.size);
+    }
+    if (!site) {
+        apr_pool_destroy(pool);
+        return STORED_REFUSED;
+    }
+    current->made = parts.made;
+    current->stored = true;
+    current->older_said = false;
+    publish(current, &effective, site);
+    current->effective = effective;
+    replace_pool(&current->stored_pool, pool);
+    replace_pool(&current->pool, NULL);
+    return STORED_GOOD;
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+           a->st_mode == b->st_mode && a->st_uid == b->st_uid &&
+           nanoseconds(a->st_mtim) == nanoseconds(b->st_mtim) &&
+           nanoseconds(a->st_ctim) == nanoseconds(b->st_ctim);
+}
+
+/* Whether there is a catalog that was not looked at yet. */
+static bool is_stored_new(struct current *current)
+{
+    struct stat status = {0};
+    if (current->options.shared) {
+        return shared_catalog_generation(current->options.shared) != current->generation;
+    }
+    apr_pool_t *pool = make_pool();
+    const char *path = stored_path(&current->settings, pool);
+    bool there = path && stat(path, &status) == 0;
+    apr_pool_destroy(pool);
+    if (!there && current->stored && current->file.st_nlink > 0) {
+        struct error error;
+        error_set(&error, HB_CATALOG_GONE,
+                  "the catalog is gone: the last good one stays; run handback prepare");
+        log_error(&error);
+    }
+    if (!there) {
+        current->file = (struct stat){0};
+    }
+    return there && !is_same_file(&status, &current->file);
+}
+
+/* Whether a root leads elsewhere than when the site was opened. */
+static bool is_root_flipped(const struct current *current)
+{
+    for (uint32_t i = 0; i < current->effective.mounts; i++) {
+        const struct root_seen *before = &current->root[i];
+        struct root_seen now;
+        see_root(&now, current->site, i);
+        if (now.status.st_ino != before->status.st_ino ||
+            now.status.st_dev != before->status.st_dev || strcmp(now.link, before->link) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Opens the site again, with the roots as they are now, from the same catalog: the file may have
+ * become another in between, or unusable. */
+static void open_again(struct current *current)
+{
+    struct error error;
+    if (open_stored(current, &error) == STORED_REFUSED) {
+        log_error(&error);
+    }
+}
+
+/* collectstatic ran, and prepare did not: said once for each catalog. */
+static void tell_older(struct current *current)
+{
+    struct error error;
+    for (uint32_t r = 0; !current->older_said && r < catalog_releases(&current->site->catalog);
+         r++) {
+        struct catalog_release release = catalog_release(&current->site->catalog, r);
+        char path[PATH_MAX];
+        struct stat status;
+        if (release.mount >= current->effective.mounts) {
+            continue;
+        }
+        snprintf(path, sizeof path, "%s/%.*s", current->site->path[release.mount],
+                 (int)release.manifest.len, release.manifest.at);
+        if (stat(path, &status) == 0 && nanoseconds(status.st_mtim) > current->made) {
+            current->older_said = true;
+            error_set(&error, HB_CATALOG_OLDER,
+                      "%s: %s is newer than the catalog: original names keep to the release of the "
+                      "catalog until handback prepare has run",
+                      current->effective.mount[release.mount].url, path);
+            log_error(&error);
+        }
+    }
+}
+
+/* ---- settings ---- */
 
 /* Reads the settings anew; the good ones of before stay when the new ones are bad. */
 static int read_settings(struct current *current, struct error *error)
@@ -115,16 +319,29 @@ static int read_settings(struct current *current, struct error *error)
         apr_pool_destroy(pool);
         return -1;
     }
-    if (current->settings_pool) {
-        apr_pool_destroy(current->settings_pool);
-    }
-    current->settings_pool = pool;
+    replace_pool(&current->settings_pool, pool);
     current->settings = settings;
     current->settings_good = result == 0;
     return result;
 }
 
-struct current *current_make(const struct settings *settings, struct error *error)
+/* ---- what is called from outside ---- */
+
+/* The stored catalog if it can be used, else the trees. */
+static int open_site(struct current *current, struct error *error)
+{
+    enum stored_verdict verdict = open_stored(current, error);
+    if (verdict == STORED_GOOD) {
+        return 0;
+    }
+    if (verdict == STORED_REFUSED) {
+        log_error(error);
+    }
+    error->number = NO_DIAGNOSIS;
+    return compile(current, error);
+}
+
+struct current *current_make(const struct current_options *options, struct error *error)
 {
     struct current *current = calloc(1, sizeof *current);
     error->number = NO_DIAGNOSIS;
@@ -133,12 +350,13 @@ struct current *current_make(const struct settings *settings, struct error *erro
         return NULL;
     }
     pthread_mutex_init(&current->lock, NULL);
-    if (settings) {
-        current->settings = *settings;
+    current->options = *options;
+    if (options->settings) {
+        current->settings = *options->settings;
         current->settings_good = true;
     }
-    if (settings || read_settings(current, error) == 0) {
-        compile(current, error);
+    if (options->settings || read_settings(current, error) == 0) {
+        open_site(current, error);
     }
     return current;
 }
@@ -160,22 +378,42 @@ struct site_source current_source(struct current *current)
 void current_reload(struct current *current)
 {
     struct error error;
-    if (read_settings(current, &error) != 0 || compile(current, &error) != 0) {
+    if (read_settings(current, &error) != 0) {
+        log_error(&error);
+        return;
+    }
+    current->stored = false;
+    if (open_site(current, &error) != 0) {
         log_error(&error);
     }
 }
 
+/* The site comes from the catalog, and goes on to do so. */
+static void refresh_stored(struct current *current)
+{
+    if (is_root_flipped(current)) {
+        open_again(current);
+    }
+    tell_older(current);
+}
+
 void current_refresh(struct current *current)
 {
-    struct error error;
-    bool changed = !current->pool || watch_changed(&current->compiled.watch);
+    struct error error = {.number = NO_DIAGNOSIS};
     /* Without descriptors nothing can be looked at, and that is no change. */
-    if ((current->settings_good && !changed) || !file_descriptors_left(DESCRIPTORS)) {
+    if (!file_descriptors_left(DESCRIPTORS)) {
         return;
     }
     if (!current->settings_good) {
         current_reload(current);
-    } else if (compile(current, &error) != 0) {
+    } else if (is_stored_new(current) && open_stored(current, &error) == STORED_GOOD) {
+        return;
+    } else if (current->stored) {
+        refresh_stored(current);
+    } else if (!current->pool || watch_changed(&current->compiled.watch)) {
+        compile(current, &error);
+    }
+    if (error.number != NO_DIAGNOSIS) {
         log_error(&error);
     }
 }
@@ -183,12 +421,9 @@ void current_refresh(struct current *current)
 void current_free(struct current *current)
 {
     swap_site(current, NULL);
-    if (current->pool) {
-        apr_pool_destroy(current->pool);
-    }
-    if (current->settings_pool) {
-        apr_pool_destroy(current->settings_pool);
-    }
+    replace_pool(&current->pool, NULL);
+    replace_pool(&current->stored_pool, NULL);
+    replace_pool(&current->settings_pool, NULL);
     pthread_mutex_destroy(&current->lock);
     free(current);
 }

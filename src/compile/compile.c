@@ -2,7 +2,10 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/place.h"
+#include "catalog/format.h"
 #include "catalog/hashed_name.h"
+#include "compile/kept.h"
 #include "compile/manifests.h"
 #include "compile/tree.h"
 #include "compile/writer.h"
@@ -12,22 +15,39 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* The state directory while the site is compiled. */
+struct state_work {
+    const char *path; /* NULL: there is none */
+    int fd;           /* below 0: it is not there */
+    apr_array_header_t *kept;
+    int pool; /* below 0: there is no pool */
+    struct tree objects;
+};
 
 /* One mount while it is compiled. */
 struct mount_work {
     const struct settings_mount *settings;
     uint32_t index;
     int root;
+    struct state_work *state;
     struct writer *writer;
     struct compiled *compiled;
-    const struct compiled *before;
+    const struct compile_options *options;
     apr_pool_t *pool;
     struct tree tree;
     apr_hash_t *listed;  /* every name that a manifest holds: content, never a sibling */
     apr_hash_t *entries; /* index by path */
+};
+
+/* A manifest, and what is known of its release. */
+struct release_work {
+    struct writer_release release;
+    const struct manifest *manifest;
 };
 
 static const struct manifest_pair *pair_at(const struct manifest *manifest, int index)
@@ -35,10 +55,10 @@ static const struct manifest_pair *pair_at(const struct manifest *manifest, int 
     return &((const struct manifest_pair *)(const void *)manifest->pairs->elts)[index];
 }
 
-static void list_names(struct mount_work *work, const apr_array_header_t *manifests)
+static void list_names(struct mount_work *work, const apr_array_header_t *releases)
 {
-    for (int m = 0; m < manifests->nelts; m++) {
-        const struct manifest *manifest = &manifests_at(manifests, m)->manifest;
+    for (int r = 0; r < releases->nelts; r++) {
+        const struct manifest *manifest = APR_ARRAY_IDX(releases, r, struct release_work).manifest;
         for (int i = 0; i < manifest->pairs->nelts; i++) {
             const struct manifest_pair *pair = pair_at(manifest, i);
             apr_hash_set(work->listed, pair->original, APR_HASH_KEY_STRING, "");
@@ -47,23 +67,80 @@ static void list_names(struct mount_work *work, const apr_array_header_t *manife
     }
 }
 
-/* Records the siblings that are there; whether one may be sent is decided when it is asked for. */
-static void add_variants(struct mount_work *work, struct writer_entry *entry)
+/* ---- files ---- */
+
+static bool is_listed(const struct mount_work *work, const char *name)
+{
+    return apr_hash_get(work->listed, name, APR_HASH_KEY_STRING) != NULL;
+}
+
+static bool has_coding(const struct writer_entry *entry, enum coding coding)
+{
+    for (unsigned i = 0; i < entry->variants; i++) {
+        if (entry->variant[i].coding == coding) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Records the siblings that are there and nobody has proven; whether one may be sent is decided
+ * when it is asked for. */
+static void add_siblings(struct mount_work *work, int directory, const struct tree *tree,
+                         struct writer_entry *entry)
 {
     for (size_t i = 0; i < CODING_SIBLINGS; i++) {
         struct stat status;
         const char *path = apr_pstrcat(work->pool, entry->path, coding_siblings[i].suffix, NULL);
-        bool again = entry->variants > 0 &&
-                     entry->variant[entry->variants - 1].coding == coding_siblings[i].coding;
-        if (!again && tree_has(&work->tree, path) &&
-            !apr_hash_get(work->listed, path, APR_HASH_KEY_STRING) &&
-            fstatat(work->root, path, &status, 0) == 0 && S_ISREG(status.st_mode)) {
+        if (!has_coding(entry, coding_siblings[i].coding) && tree_has(tree, path) &&
+            !is_listed(work, path) && fstatat(directory, path, &status, 0) == 0 &&
+            S_ISREG(status.st_mode)) {
             entry->variant[entry->variants++] =
                 (struct writer_variant){.coding = coding_siblings[i].coding,
-                                        .path = path,
+                                        .suffix = coding_siblings[i].suffix,
                                         .size = (uint64_t)status.st_size};
         }
     }
+}
+
+static void take_proof(struct writer_entry *entry, const struct proof *proof)
+{
+    entry->sized = true;
+    entry->size = proof->size;
+    entry->proof = proof->finding;
+    memcpy(entry->md5, proof->md5, sizeof entry->md5);
+    for (unsigned i = 0; i < proof->variants; i++) {
+        entry->variant[entry->variants++] =
+            (struct writer_variant){.coding = proof->variant[i].coding,
+                                    .suffix = proof->variant[i].suffix,
+                                    .size = proof->variant[i].size,
+                                    .proven = true};
+    }
+}
+
+/* What lies under the entry's path in one of the two places; false: nothing, or (where prepare has
+ * read all objects) nothing that is proven. */
+static bool take_file(struct mount_work *work, bool pooled, struct writer_entry *entry)
+{
+    const struct tree *tree = pooled ? &work->state->objects : &work->tree;
+    int directory = pooled ? work->state->pool : work->root;
+    const struct proofs *proofs = work->options->proofs;
+    const struct proof *proof =
+        proofs_find(proofs, pooled ? NULL : work->settings->root, entry->path);
+    struct stat status;
+    if (directory < 0 || !tree_has(tree, entry->path) || (pooled && proofs && !proof) ||
+        fstatat(directory, entry->path, &status, 0) != 0 || !S_ISREG(status.st_mode)) {
+        return false;
+    }
+    entry->pooled = pooled;
+    if (proof) {
+        take_proof(entry, proof);
+        return true;
+    }
+    entry->sized = true;
+    entry->size = (uint64_t)status.st_size;
+    add_siblings(work, directory, tree, entry);
+    return true;
 }
 
 static const char *type_of(const struct settings_mount *mount, const char *name)
@@ -78,40 +155,71 @@ static const char *type_of(const struct settings_mount *mount, const char *name)
     return media_type(slice_of(name));
 }
 
-/* The entry of the file that a pair points to; made at its first mention. */
-static uint32_t entry_of(struct mount_work *work, const struct manifest_pair *pair)
+/* The entry of a file, for what is asked for as `original`; made at its first mention. */
+static uint32_t entry_of(struct mount_work *work, const char *path, const char *original)
 {
-    const uint32_t *known = apr_hash_get(work->entries, pair->hashed, APR_HASH_KEY_STRING);
-    struct stat status;
+    const uint32_t *known = apr_hash_get(work->entries, path, APR_HASH_KEY_STRING);
     if (known) {
         return *known;
     }
-    struct writer_entry entry = {.path = pair->hashed,
-                                 .hash = hashed_name_digits(slice_of(pair->hashed)),
-                                 .type = type_of(work->settings, pair->original)};
-    if (tree_has(&work->tree, entry.path) && fstatat(work->root, entry.path, &status, 0) == 0 &&
-        S_ISREG(status.st_mode)) {
-        entry.sized = true;
-        entry.size = (uint64_t)status.st_size;
-        add_variants(work, &entry);
+    bool hashed = hashed_name_digits(slice_of(path)).at != NULL;
+    struct writer_entry entry = {.path = path,
+                                 .type = type_of(work->settings, original),
+                                 .proof = hashed ? PROOF_UNREAD : PROOF_NO_HASH};
+    if (!hashed || !take_file(work, true, &entry)) {
+        take_file(work, false, &entry);
     }
     uint32_t *index = apr_palloc(work->pool, sizeof *index);
     *index = writer_add_entry(work->writer, &entry);
-    apr_hash_set(work->entries, pair->hashed, APR_HASH_KEY_STRING, index);
+    apr_hash_set(work->entries, path, APR_HASH_KEY_STRING, index);
     return *index;
 }
 
 static void add_pair(struct mount_work *work, const struct manifest_pair *pair, uint32_t release)
 {
-    uint32_t entry = entry_of(work, pair);
+    uint32_t entry = entry_of(work, pair->hashed, pair->original);
     writer_add_original_name(work->writer, work->index, pair->original, release, entry);
     if (hashed_name_digits(slice_of(pair->hashed)).at) {
         writer_add_hashed_name(work->writer, work->index, pair->hashed, entry);
     }
 }
 
-/* The name of the manifest's directory; for one in the root itself the chosen release, unless that
- * is a directory's, else the beginning of its md5. */
+/* Whether the object is a compressed copy of another one. */
+static bool is_sibling_of_object(const struct state_work *state, const char *name)
+{
+    for (size_t i = 0; i < CODING_SIBLINGS; i++) {
+        struct slice suffix = slice_of(coding_siblings[i].suffix);
+        char source[PATH_MAX];
+        if (slice_ends(slice_of(name), suffix) &&
+            slice_copy((struct slice){name, strlen(name) - suffix.len}, source, sizeof source) &&
+            tree_has(&state->objects, source)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Objects that no manifest names: with Django's one manifest those are former releases. */
+static void add_unlisted_objects(struct mount_work *work)
+{
+    const struct tree *objects = &work->state->objects;
+    for (apr_hash_index_t *at = work->state->pool < 0 ? NULL
+                                                      : apr_hash_first(work->pool, objects->names);
+         at; at = apr_hash_next(at)) {
+        const char *name = apr_hash_this_key(at);
+        const struct proofs *proofs = work->options->proofs;
+        if (!is_listed(work, name) && hashed_name_digits(slice_of(name)).at &&
+            strlen(name) <= FORMAT_NAME_MAX && !is_sibling_of_object(work->state, name) &&
+            (!proofs || proofs_find(proofs, NULL, name))) {
+            writer_add_hashed_name(work->writer, work->index, name, entry_of(work, name, name));
+        }
+    }
+}
+
+/* ---- releases ---- */
+
+/* The id of a manifest that prepare has not seen: the name of its directory; for one in the root
+ * itself the chosen release, unless that is a directory's, else the beginning of its md5. */
 static const char *release_id(struct mount_work *work, const apr_array_header_t *manifests,
                               const struct kept_manifest *found)
 {
@@ -133,69 +241,226 @@ static const char *release_id(struct mount_work *work, const apr_array_header_t 
     return chosen ? chosen : apr_pstrndup(work->pool, found->manifest.md5, HASHED_NAME_DIGITS);
 }
 
-static void compile_manifests(struct mount_work *work)
+static const char *root_as_written(const struct mount_work *work, const char *root)
 {
-    const apr_array_header_t *before = work->before ? work->before->manifests : NULL;
-    apr_array_header_t *manifests =
-        manifests_read(work->root, work->settings, before, &work->compiled->watch, work->pool);
-    apr_array_cat(work->compiled->manifests, manifests);
-    if (manifests->nelts == 0) {
-        return;
+    char relative[PATH_MAX];
+    if (work->options->relocatable &&
+        place_relative(root, work->state->path, relative, sizeof relative)) {
+        return apr_pstrdup(work->pool, relative);
     }
-    list_names(work, manifests);
-    work->tree =
-        tree_read(work->root, work->settings->root, TREE_WHOLE, &work->compiled->watch, work->pool);
-    for (int m = 0; m < manifests->nelts; m++) {
-        const struct kept_manifest *found = manifests_at(manifests, m);
-        const struct timespec *published = &found->manifest.status.st_mtim;
-        uint32_t release =
-            writer_add_release(work->writer, work->index, release_id(work, manifests, found), true,
-                               (int64_t)published->tv_sec * 1000000000 + published->tv_nsec);
-        for (int i = 0; i < found->manifest.pairs->nelts; i++) {
-            add_pair(work, pair_at(&found->manifest, i), release);
+    return root;
+}
+
+/* Where the release was published: its own root, if it lies there, and others that prepare saw. */
+static apr_array_header_t *homes_of(struct mount_work *work, const struct kept_release *kept,
+                                    bool here)
+{
+    apr_array_header_t *homes = apr_array_make(work->pool, 2, sizeof(const char *));
+    const char *root = work->settings->root;
+    for (int i = 0; kept && i < kept->roots->nelts; i++) {
+        const char *other = APR_ARRAY_IDX(kept->roots, i, const char *);
+        if (strcmp(other, root) != 0) {
+            APR_ARRAY_PUSH(homes, const char *) = root_as_written(work, other);
         }
+    }
+    if (here) {
+        APR_ARRAY_PUSH(homes, const char *) = root_as_written(work, root);
+    }
+    return homes;
+}
+
+static const struct kept_release *find_kept(const struct mount_work *work, const char *manifest,
+                                            const char *md5)
+{
+    for (int i = 0; i < work->state->kept->nelts; i++) {
+        const struct kept_release *kept = kept_at(work->state->kept, i);
+        if (strcmp(kept->url, work->settings->url) == 0 && strcmp(kept->md5, md5) == 0 &&
+            strcmp(kept->manifest, manifest) == 0) {
+            return kept;
+        }
+    }
+    return NULL;
+}
+
+static bool has_release(const apr_array_header_t *releases, const char *id)
+{
+    for (int i = 0; i < releases->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(releases, i, struct release_work).release.id, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where prepare never ran, the date of the manifest is later than any of its numbers. */
+static void add_releases_of_root(struct mount_work *work, const apr_array_header_t *manifests,
+                                 apr_array_header_t *releases)
+{
+    for (int i = 0; i < manifests->nelts; i++) {
+        const struct kept_manifest *found = manifests_at(manifests, i);
+        const struct kept_release *kept = find_kept(work, found->path, found->manifest.md5);
+        const struct timespec *date = &found->manifest.status.st_mtim;
+        APR_ARRAY_PUSH(releases, struct release_work) = (struct release_work){
+            .release = {.mount = work->index,
+                        .id = kept ? kept->id : release_id(work, manifests, found),
+                        .manifest = found->path,
+                        .published = kept ? kept->published
+                                          : (int64_t)date->tv_sec * 1000000000 + date->tv_nsec,
+                        .homes = homes_of(work, kept, true)},
+            .manifest = &found->manifest};
     }
 }
 
+static void add_kept_releases(struct mount_work *work, apr_array_header_t *releases)
+{
+    for (int i = 0; i < work->state->kept->nelts; i++) {
+        const struct kept_release *kept = kept_at(work->state->kept, i);
+        const char *path = apr_pstrcat(work->pool, "manifests/", kept->md5, ".json", NULL);
+        struct manifest *manifest = apr_palloc(work->pool, sizeof *manifest);
+        struct error error;
+        if (strcmp(kept->url, work->settings->url) != 0 || has_release(releases, kept->id)) {
+            continue;
+        }
+        if (manifest_read(manifest, work->state->fd, path, work->pool, &error) != 0) {
+            log_error(&error);
+            continue;
+        }
+        APR_ARRAY_PUSH(releases, struct release_work) =
+            (struct release_work){.release = {.mount = work->index,
+                                              .id = kept->id,
+                                              .manifest = kept->manifest,
+                                              .published = kept->published,
+                                              .homes = homes_of(work, kept, false)},
+                                  .manifest = manifest};
+    }
+}
+
+static int compare_releases(const void *left, const void *right)
+{
+    const struct release_work *a = left, *b = right;
+    return strcmp(a->release.id, b->release.id);
+}
+
+static void compile_manifests(struct mount_work *work)
+{
+    const struct compiled *before = work->options->before;
+    apr_array_header_t *releases = apr_array_make(work->pool, 4, sizeof(struct release_work));
+    if (work->root >= 0) {
+        apr_array_header_t *manifests =
+            manifests_read(work->root, work->settings, before ? before->manifests : NULL,
+                           &work->compiled->watch, work->pool);
+        apr_array_cat(work->compiled->manifests, manifests);
+        add_releases_of_root(work, manifests, releases);
+    }
+    add_kept_releases(work, releases);
+    qsort(releases->elts, (size_t)releases->nelts, sizeof(struct release_work), compare_releases);
+    list_names(work, releases);
+    work->tree = releases->nelts > 0 && work->root >= 0
+                     ? tree_read(work->root, work->settings->root, TREE_WHOLE,
+                                 &work->compiled->watch, work->pool)
+                     : (struct tree){.names = apr_hash_make(work->pool), .pool = work->pool};
+    for (int r = 0; r < releases->nelts; r++) {
+        const struct release_work *one = &APR_ARRAY_IDX(releases, r, struct release_work);
+        uint32_t release = writer_add_release(work->writer, &one->release);
+        for (int i = 0; i < one->manifest->pairs->nelts; i++) {
+            add_pair(work, pair_at(one->manifest, i), release);
+        }
+    }
+    add_unlisted_objects(work);
+}
+
+/* ---- the site ---- */
+
 static void compile_mount(struct mount_work *work)
 {
-    const struct settings_mount *mount = work->settings;
+    struct settings_mount mount = *work->settings;
     struct stat status = {0};
     struct error error;
-    if (stat(mount->root, &status) != 0) {
+    if (stat(mount.root, &status) != 0) {
         status = (struct stat){0};
     }
-    watch_add_place(&work->compiled->watch, mount->root, &status);
-    work->index = writer_add_mount(work->writer, mount);
-    work->root = open(mount->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    watch_add_place(&work->compiled->watch, mount.root, &status);
+    mount.root = root_as_written(work, mount.root);
+    work->index = writer_add_mount(work->writer, &mount);
+    work->root = open(work->settings->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (work->root < 0) {
-        file_explain_directory(mount->url, mount->root, errno, &error);
+        file_explain_directory(mount.url, work->settings->root, errno, &error);
         log_error(&error);
-        return;
     }
-    if (mount->kind == MOUNT_STATIC) {
+    if (mount.kind == MOUNT_STATIC) {
         compile_manifests(work);
     }
-    close(work->root);
+    if (work->root >= 0) {
+        close(work->root);
+    }
+}
+
+static int open_directory(int parent, const char *name)
+{
+    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* What the state directory holds; everything is empty where there is none. */
+static void open_state(struct state_work *state, const struct settings *settings,
+                       struct watch *watch, apr_pool_t *pool)
+{
+    struct error error;
+    struct stat status = {0};
+    *state = (struct state_work){.path = settings_state(settings, pool),
+                                 .fd = -1,
+                                 .kept = apr_array_make(pool, 1, sizeof(struct kept_release)),
+                                 .pool = -1,
+                                 .objects = {.names = apr_hash_make(pool), .pool = pool}};
+    if (state->path && stat(state->path, &status) == 0) {
+        state->fd = open_directory(AT_FDCWD, state->path);
+    }
+    if (state->path) {
+        watch_add_place(watch, state->path, &status);
+    }
+    if (state->fd < 0) {
+        return;
+    }
+    if (kept_read(&state->kept, state->fd, state->path, pool, &error) != 0) {
+        log_error(&error);
+    }
+    state->pool = settings->pool == POOL_OFF ? -1 : open_directory(state->fd, "pool");
+    if (state->pool >= 0) {
+        state->objects = tree_read(state->pool, apr_pstrcat(pool, state->path, "/pool", NULL),
+                                   TREE_WHOLE, watch, pool);
+    }
+}
+
+static void close_state(const struct state_work *state)
+{
+    if (state->pool >= 0) {
+        close(state->pool);
+    }
+    if (state->fd >= 0) {
+        close(state->fd);
+    }
 }
 
 int compile_site(const struct settings *settings, const struct compile_options *options,
                  struct compiled *compiled, apr_pool_t *pool, struct error *error)
 {
     struct writer *writer = writer_make(pool);
+    struct state_work state;
     *compiled =
         (struct compiled){.watch = watch_make(pool),
                           .manifests = apr_array_make(pool, 4, sizeof(struct kept_manifest))};
+    open_state(&state, settings, &compiled->watch, pool);
     writer_set_site(writer, settings->delivery, settings->coding_header);
     for (uint32_t i = 0; i < settings->mounts; i++) {
         struct mount_work work = {.settings = &settings->mount[i],
+                                  .state = &state,
                                   .writer = writer,
                                   .compiled = compiled,
-                                  .before = options->before,
+                                  .options = options,
                                   .pool = pool,
                                   .listed = apr_hash_make(pool),
                                   .entries = apr_hash_make(pool)};
         compile_mount(&work);
     }
+    close_state(&state);
     return writer_finish(writer, &compiled->block, &compiled->size, error);
 }

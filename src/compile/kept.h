@@ -7,6 +7,7 @@
 
 #include <apr_pools.h>
 #include <apr_tables.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct kept_release {
@@ -18,16 +19,23 @@ struct kept_release {
     apr_array_header_t *roots; /* of const char *: absolute; where prepare saw it last */
 };
 
-/* Reads releases.json below the open directory `state`, whose absolute path is `path`. A missing
- * one is an empty list. Everything lives in `pool`. Returns 0, or -1 with HB0085. */
+/* Reads releases.json below the open directory `state`, whose absolute path is `path`; links in
+ * that path are resolved before anything is relative to it. A missing file is an empty list.
+ * Everything lives in `pool`. Returns 0, or -1 with HB0085. */
 int kept_read(apr_array_header_t **releases, int state, const char *path, apr_pool_t *pool,
               struct error *error);
 
-/* Writes it, with roots relative to the state directory, by atomic replacement. The same list gives
- * the same bytes. Returns 0, or -1 with HB0084. */
+/* Writes it, with roots relative to the state directory, by atomic replacement; whoever may read
+ * that directory may read it. The same list gives the same bytes. Returns 0, or -1 with HB0084. */
 int kept_write(const apr_array_header_t *releases, int state, const char *path, apr_pool_t *pool,
                struct error *error);
 
 const struct kept_release *kept_at(const apr_array_header_t *releases, int index);
+
+/* Whether a name can stand in the list: it is UTF-8, and holds no control byte. */
+bool kept_can_hold(const char *text);
+
+/* "manifests/MD5.json": where the manifest of a release is kept, below the state directory. */
+const char *kept_manifest_path(const char *md5, apr_pool_t *pool);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/md5.h"
+#include "catalog/format.h"
 #include "http/path.h"
 
 #include <apr_strings.h>
@@ -29,7 +30,7 @@ static void read_pair(struct manifest *manifest, const char *key, size_t key_len
     struct slice original = {key, key_len};
     struct slice hashed = {json_string_value(value), json_string_length(value)};
     if (!hashed.at || !path_is_plain(original) || !path_is_plain(hashed) ||
-        path_is_hidden(hashed)) {
+        path_is_hidden(hashed) || original.len > FORMAT_NAME_MAX || hashed.len > FORMAT_NAME_MAX) {
         if (manifest->refused++ == 0) {
             manifest->first_refused = apr_pstrmemdup(pool, key, key_len);
         }

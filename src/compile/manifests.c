@@ -47,10 +47,10 @@ static void log_refused(const char *path, const struct manifest *manifest)
 {
     struct error error;
     if (manifest->refused > 0) {
-        error_set(
-            &error, HB_MANIFEST_NAME,
-            "manifest %s: %u names left out that are hidden or no paths below the root (first: %s)",
-            path, manifest->refused, manifest->first_refused);
+        error_set(&error, HB_MANIFEST_NAME,
+                  "manifest %s: %u names left out that are hidden, too long or no paths below the "
+                  "root (first: %s)",
+                  path, manifest->refused, manifest->first_refused);
         log_error(&error);
     }
 }

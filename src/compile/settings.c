@@ -72,14 +72,19 @@ static int take_pending_mounts(struct settings *settings, struct error *error)
     return 0;
 }
 
+static int refuse_missing_root(const struct settings *settings, const struct settings_mount *mount,
+                               struct error *error)
+{
+    return error_set(error, HB_SETTING_REQUIRED,
+                     "%s is not set: give the directory, in the environment or as \"root\" in %s",
+                     root_names[mount->kind], settings->file ? settings->file : "handback.json");
+}
+
 static int check_mount(const struct settings *settings, const struct settings_mount *mount,
                        apr_pool_t *pool, struct error *error)
 {
-    if (!mount->root) {
-        return error_set(
-            error, HB_SETTING_REQUIRED,
-            "%s is not set: give the directory, in the environment or as \"root\" in %s",
-            root_names[mount->kind], settings->file ? settings->file : "handback.json");
+    if (!mount->root && !settings->state) {
+        return refuse_missing_root(settings, mount, error);
     }
     if (mount->kind == MOUNT_ROOT && strcmp(mount->url, "/") != 0) {
         return error_set(error, HB_SETTING_BAD_VALUE,
@@ -94,7 +99,7 @@ static int check_mount(const struct settings *settings, const struct settings_mo
         return error_set(error, HB_SETTING_BAD_VALUE,
                          "immutable: uploads may change: take it out of the mount of kind media");
     }
-    return refuse_project(mount, pool, error);
+    return mount->root ? refuse_project(mount, pool, error) : 0;
 }
 
 /* Two mounts cannot share a URL, and what is redirected inside must not come back to us. */
@@ -178,10 +183,23 @@ const char *settings_state(const struct settings *settings, apr_pool_t *pool)
     return NULL;
 }
 
+int settings_require_roots(const struct settings *settings, struct error *error)
+{
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        if (!settings->mount[i].root) {
+            return refuse_missing_root(settings, &settings->mount[i], error);
+        }
+    }
+    return 0;
+}
+
 int settings_open_roots(const struct settings *settings, struct error *error)
 {
     for (uint32_t i = 0; i < settings->mounts; i++) {
         const struct settings_mount *mount = &settings->mount[i];
+        if (!mount->root) {
+            continue; /* the catalog says it */
+        }
         int fd = open(mount->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0) {
             return file_explain_directory(mount->url, mount->root, errno, error);

@@ -15,6 +15,9 @@ int settings_read(struct settings *settings, char **environment, apr_pool_t *poo
  * neither is known. */
 const char *settings_state(const struct settings *settings, apr_pool_t *pool);
 
+/* Without a catalog every mount needs a root. Returns 0, or -1 with HB0005. */
+int settings_require_roots(const struct settings *settings, struct error *error);
+
 /* Whether every root can be opened at this moment: what is asked of new settings while old ones
  * serve. Returns 0, or -1 with HB0010 to HB0013. */
 int settings_open_roots(const struct settings *settings, struct error *error);

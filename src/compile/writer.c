@@ -7,18 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A name before its text has a place: sorted by its bytes. */
+/* What is under a name, until its leaf is laid out. */
 struct pending_name {
     const char *name;
     int added; /* in this order */
-    struct format_name record;
+    uint32_t mount, release, entry;
 };
 
 struct writer {
     apr_pool_t *pool;
     struct format_site site;
-    apr_array_header_t *mounts, *types, *fields, *releases, *names, *entries, *variants;
-    apr_hash_t *places; /* of texts that stand in the block already: format_text by its bytes */
+    apr_array_header_t *mounts, *types, *fields, *releases, *homes; /* as in the format */
+    apr_array_header_t *names;                                      /* of struct pending_name */
+    apr_array_header_t *entries;                                    /* of struct writer_entry */
+    apr_hash_t *places; /* of texts that stand in the head already: format_text by its bytes */
     char *text;
     size_t text_len, text_room;
     bool too_large;
@@ -32,16 +34,16 @@ struct writer *writer_make(apr_pool_t *pool)
     writer->types = apr_array_make(pool, 4, sizeof(struct format_type));
     writer->fields = apr_array_make(pool, 4, sizeof(struct format_field));
     writer->releases = apr_array_make(pool, 4, sizeof(struct format_release));
+    writer->homes = apr_array_make(pool, 4, sizeof(struct format_home));
     writer->names = apr_array_make(pool, 256, sizeof(struct pending_name));
-    writer->entries = apr_array_make(pool, 256, sizeof(struct format_entry));
-    writer->variants = apr_array_make(pool, 256, sizeof(struct format_variant));
+    writer->entries = apr_array_make(pool, 256, sizeof(struct writer_entry));
     writer->places = apr_hash_make(pool);
     writer->text_room = 4096;
     writer->text = apr_palloc(pool, writer->text_room);
     return writer;
 }
 
-/* Each text stands in the block once. */
+/* Each text stands in the head once. */
 static struct format_text add_text(struct writer *writer, struct slice text)
 {
     struct format_text *known =
@@ -104,6 +106,7 @@ uint32_t writer_add_mount(struct writer *writer, const struct settings_mount *mo
         .index_file = add_string(writer, mount->index_file),
         .delivery_url = add_string(writer, mount->delivery_url),
         .delivery_root = add_string(writer, mount->delivery_root),
+        .dirs = add_string(writer, mount->dirs),
         .max_age = mount->max_age_sent ? mount->max_age : FORMAT_NO_MAX_AGE,
         .kind = mount->kind,
         .flags = mount->allow_all_origins ? FORMAT_ALLOW_ALL_ORIGINS : 0u,
@@ -122,52 +125,45 @@ uint32_t writer_add_mount(struct writer *writer, const struct settings_mount *mo
     return (uint32_t)writer->mounts->nelts - 1;
 }
 
-uint32_t writer_add_release(struct writer *writer, uint32_t mount, const char *id, bool in_root,
-                            int64_t published)
+uint32_t writer_add_release(struct writer *writer, const struct writer_release *release)
 {
     *(struct format_release *)apr_array_push(writer->releases) =
-        (struct format_release){.id = add_string(writer, id),
-                                .mount = mount,
-                                .flags = in_root ? FORMAT_IN_ROOT : 0,
-                                .published = published};
+        (struct format_release){.id = add_string(writer, release->id),
+                                .manifest = add_string(writer, release->manifest),
+                                .mount = release->mount,
+                                .first_home = (uint32_t)writer->homes->nelts,
+                                .homes = (uint32_t)release->homes->nelts,
+                                .published = release->published};
+    for (int i = 0; i < release->homes->nelts; i++) {
+        *(struct format_home *)apr_array_push(writer->homes) = (struct format_home){
+            .root = add_string(writer, APR_ARRAY_IDX(release->homes, i, const char *))};
+    }
     return (uint32_t)writer->releases->nelts - 1;
 }
 
 uint32_t writer_add_entry(struct writer *writer, const struct writer_entry *entry)
 {
-    struct format_entry record = {
-        .path = add_string(writer, entry->path),
-        .hash = add_text(writer, entry->hash),
-        .type = add_string(writer, entry->type),
-        .size = entry->sized ? entry->size : FORMAT_NO_SIZE,
-        .first_variant = (uint32_t)writer->variants->nelts,
-        .variants = (uint16_t)entry->variants,
-        .proof = entry->hash.len > 0 ? FORMAT_UNREAD : FORMAT_NO_HASH,
-    };
-    for (unsigned i = 0; i < entry->variants; i++) {
-        *(struct format_variant *)apr_array_push(writer->variants) =
-            (struct format_variant){.path = add_string(writer, entry->variant[i].path),
-                                    .size = entry->variant[i].size,
-                                    .coding = entry->variant[i].coding};
-    }
-    *(struct format_entry *)apr_array_push(writer->entries) = record;
+    *(struct writer_entry *)apr_array_push(writer->entries) = *entry;
     return (uint32_t)writer->entries->nelts - 1;
 }
 
 void writer_add_original_name(struct writer *writer, uint32_t mount, const char *name,
                               uint32_t release, uint32_t entry)
 {
-    *(struct pending_name *)apr_array_push(writer->names) = (struct pending_name){
-        .name = name,
-        .added = writer->names->nelts,
-        .record = {
-            .name = add_string(writer, name), .mount = mount, .release = release, .entry = entry}};
+    *(struct pending_name *)apr_array_push(writer->names) =
+        (struct pending_name){.name = name,
+                              .added = writer->names->nelts,
+                              .mount = mount,
+                              .release = release,
+                              .entry = entry};
 }
 
 void writer_add_hashed_name(struct writer *writer, uint32_t mount, const char *name, uint32_t entry)
 {
     writer_add_original_name(writer, mount, name, FORMAT_EVERY_RELEASE, entry);
 }
+
+/* ---- sorting ---- */
 
 static int compare_numbers(uint32_t a, uint32_t b)
 {
@@ -176,9 +172,9 @@ static int compare_numbers(uint32_t a, uint32_t b)
 
 static int compare_keys(const struct pending_name *a, const struct pending_name *b)
 {
-    int order = compare_numbers(a->record.mount, b->record.mount);
+    int order = compare_numbers(a->mount, b->mount);
     order = order ? order : strcmp(a->name, b->name);
-    return order ? order : compare_numbers(a->record.release, b->record.release);
+    return order ? order : compare_numbers(a->release, b->release);
 }
 
 static int compare_names(const void *left, const void *right)
@@ -188,47 +184,120 @@ static int compare_names(const void *left, const void *right)
     return order ? order : a->added - b->added;
 }
 
-static struct format_name *sort_names(struct writer *writer, uint32_t *count)
+/* Sorts the names, each of them once; returns how many there are. */
+static uint32_t sort_names(struct writer *writer)
 {
     struct pending_name *names = (struct pending_name *)(void *)writer->names->elts;
     size_t total = (size_t)writer->names->nelts;
-    struct format_name *sorted = apr_palloc(writer->pool, (total + 1) * sizeof *sorted);
+    uint32_t count = 0;
     qsort(names, total, sizeof *names, compare_names);
-    *count = 0;
     for (size_t i = 0; i < total; i++) {
-        if (i == 0 || compare_keys(&names[i - 1], &names[i]) != 0) {
-            sorted[(*count)++] = names[i].record;
+        if (count == 0 || compare_keys(&names[count - 1], &names[i]) != 0) {
+            names[count++] = names[i];
         }
     }
-    return sorted;
+    return count;
 }
 
-/* One slot for each different (mount, name): that of the first of its names. */
-static uint32_t *build_slots(struct writer *writer, const struct format_name *names, uint32_t count,
-                             uint64_t *slots)
+/* ---- leaves and slots ---- */
+
+/* The three parts while they are laid out. */
+struct layout {
+    struct format_header header;
+    unsigned char *block;  /* all of it; NULL while sizes are only measured */
+    unsigned char *slots;  /* in the block */
+    unsigned char *leaves; /* in the block */
+    uint64_t at;           /* behind the last leaf, from the start of the leaves */
+};
+
+static uint64_t pages_of(uint64_t bytes)
 {
-    *slots = 2;
-    while (*slots < 2 * (uint64_t)count) {
-        *slots *= 2;
-    }
-    uint32_t *table = apr_pcalloc(writer->pool, *slots * sizeof *table);
-    for (uint32_t i = 0; i < count; i++) {
-        bool same = i > 0 && names[i].mount == names[i - 1].mount &&
-                    names[i].name.offset == names[i - 1].name.offset;
-        if (same) {
-            continue;
-        }
-        uint64_t place = format_name_hash(names[i].mount, writer->text + names[i].name.offset,
-                                          names[i].name.len);
-        while (table[place & (*slots - 1)] != 0) {
-            place++;
-        }
-        table[place & (*slots - 1)] = i + 1;
-    }
-    return table;
+    return (bytes + FORMAT_PAGE - 1) / FORMAT_PAGE;
 }
 
-/* Puts one section at the end of the block, or only measures it when `block` is NULL. */
+static size_t leaf_len(const struct pending_name *name, const struct writer_entry *entry)
+{
+    size_t path = strcmp(name->name, entry->path) == 0 ? 0 : strlen(entry->path);
+    size_t len = sizeof(struct format_leaf) + entry->variants * sizeof(struct format_variant) +
+                 strlen(name->name) + path + strlen(entry->type);
+    return (len + 7) & ~(size_t)7;
+}
+
+static char *put_text(char *to, const char *text, size_t len)
+{
+    memcpy(to, text, len);
+    return to + len;
+}
+
+static void fill_leaf(struct format_leaf *leaf, size_t len, const struct pending_name *name,
+                      const struct writer_entry *entry)
+{
+    struct format_variant *variant = (struct format_variant *)(void *)(leaf + 1);
+    bool same = strcmp(name->name, entry->path) == 0;
+    *leaf = (struct format_leaf){.len = (uint32_t)len,
+                                 .mount = name->mount,
+                                 .release = name->release,
+                                 .name_len = (uint16_t)strlen(name->name),
+                                 .path_len = (uint16_t)(same ? 0 : strlen(entry->path)),
+                                 .type_len = (uint16_t)strlen(entry->type),
+                                 .flags = (uint16_t)((entry->sized ? FORMAT_SIZED : 0) |
+                                                     (entry->pooled ? FORMAT_POOLED : 0)),
+                                 .proof = (uint16_t)entry->proof,
+                                 .variants = (uint16_t)entry->variants,
+                                 .size = entry->sized ? entry->size : 0};
+    memcpy(leaf->md5, entry->md5, sizeof leaf->md5);
+    for (unsigned i = 0; i < entry->variants; i++) {
+        variant[i] = (struct format_variant){.size = entry->variant[i].size,
+                                             .coding = entry->variant[i].coding,
+                                             .proven = entry->variant[i].proven};
+        strncpy(variant[i].suffix, entry->variant[i].suffix, FORMAT_SUFFIX);
+    }
+    char *text = put_text((char *)(variant + entry->variants), name->name, leaf->name_len);
+    text = put_text(text, entry->path, leaf->path_len);
+    put_text(text, entry->type, leaf->type_len);
+}
+
+static void fill_slot(struct layout *layout, const struct pending_name *name, uint64_t place)
+{
+    uint64_t key = format_key(name->mount, name->release, name->name, strlen(name->name));
+    for (uint64_t i = key;; i++) {
+        uint64_t index = i & (layout->header.slots - 1);
+        unsigned char *page = layout->slots + index / FORMAT_SLOTS * FORMAT_PAGE;
+        struct format_slot *slot = (struct format_slot *)(void *)page + index % FORMAT_SLOTS;
+        if (slot->leaf == 0) {
+            *slot = (struct format_slot){.leaf = (uint32_t)(place / 8 + 1),
+                                         .tag = (uint32_t)(key >> 32)};
+            return;
+        }
+    }
+}
+
+/* Puts the leaves one behind the other, or only measures them while there is no block. */
+static void put_leaves(const struct writer *writer, uint32_t count, struct layout *layout)
+{
+    const struct pending_name *names =
+        (const struct pending_name *)(const void *)writer->names->elts;
+    const struct writer_entry *entries =
+        (const struct writer_entry *)(const void *)writer->entries->elts;
+    layout->at = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct writer_entry *entry = &entries[names[i].entry];
+        size_t len = leaf_len(&names[i], entry);
+        if (layout->at % FORMAT_PAGE + len > FORMAT_PAYLOAD) {
+            layout->at = pages_of(layout->at + 1) * FORMAT_PAGE;
+        }
+        if (layout->block) {
+            fill_leaf((struct format_leaf *)(void *)(layout->leaves + layout->at), len, &names[i],
+                      entry);
+            fill_slot(layout, &names[i], layout->at);
+        }
+        layout->at += len;
+    }
+}
+
+/* ---- the head ---- */
+
+/* Puts one section at the end of the head, or only measures it when `block` is NULL. */
 static void put_section(unsigned char *block, uint64_t *at, struct format_section *section,
                         const void *elements, size_t element, uint64_t count)
 {
@@ -245,47 +314,80 @@ static void put_array(unsigned char *block, uint64_t *at, struct format_section 
     put_section(block, at, section, array->elts, (size_t)array->elt_size, (uint64_t)array->nelts);
 }
 
-static uint64_t lay_out(const struct writer *writer, unsigned char *block,
-                        struct format_header *header, const struct format_name *names,
-                        uint32_t count, const uint32_t *table, uint64_t slots)
+static uint64_t put_head(const struct writer *writer, struct layout *layout)
 {
+    struct format_header *header = &layout->header;
+    unsigned char *block = layout->block;
     uint64_t at = sizeof *header;
     put_section(block, &at, &header->sites, &writer->site, sizeof writer->site, 1);
     put_array(block, &at, &header->mounts, writer->mounts);
     put_array(block, &at, &header->types, writer->types);
     put_array(block, &at, &header->fields, writer->fields);
     put_array(block, &at, &header->releases, writer->releases);
-    put_section(block, &at, &header->names, names, sizeof *names, count);
-    put_array(block, &at, &header->entries, writer->entries);
-    put_array(block, &at, &header->variants, writer->variants);
-    put_section(block, &at, &header->slots, table, sizeof *table, slots);
+    put_array(block, &at, &header->homes, writer->homes);
     put_section(block, &at, &header->text, writer->text, 1, writer->text_len);
     return at;
 }
 
+/* ---- all of it ---- */
+
+static void measure(const struct writer *writer, uint32_t count, struct layout *layout)
+{
+    struct format_header *header = &layout->header;
+    header->head_size = pages_of(put_head(writer, layout)) * FORMAT_PAGE;
+    header->leaves = count;
+    header->slots = 2;
+    while (header->slots < 2 * (uint64_t)count) {
+        header->slots *= 2;
+    }
+    header->slot_pages = (header->slots + FORMAT_SLOTS - 1) / FORMAT_SLOTS;
+    put_leaves(writer, count, layout);
+    header->leaf_pages = pages_of(layout->at);
+    header->size =
+        header->head_size + (header->slot_pages + header->leaf_pages) * (uint64_t)FORMAT_PAGE;
+}
+
+/* The digest first, as every other checksum begins with it. */
+static void seal(struct layout *layout)
+{
+    struct format_header *header = &layout->header;
+    uint64_t pages = header->slot_pages + header->leaf_pages;
+    unsigned char *first = layout->block + header->head_size;
+    for (uint64_t i = 0; i < pages; i++) {
+        header->digest = format_sum(header->digest, first + i * FORMAT_PAGE, FORMAT_PAYLOAD);
+    }
+    for (uint64_t i = 0; i < pages; i++) {
+        unsigned char *page = first + i * FORMAT_PAGE;
+        uint64_t sum = format_page_sum(header->digest, i, page);
+        memcpy(page + FORMAT_PAYLOAD, &sum, sizeof sum);
+    }
+    memcpy(layout->block, header, sizeof *header);
+    header->head_sum = format_sum(header->digest, layout->block, header->head_size);
+    memcpy(layout->block, header, sizeof *header);
+}
+
 int writer_finish(struct writer *writer, void **block, uint64_t *size, struct error *error)
 {
-    struct format_header header = {
-        .magic = FORMAT_MAGIC, .version = FORMAT_VERSION, .byte_order = FORMAT_BYTE_ORDER};
-    uint32_t count;
-    uint64_t slots;
-    if (writer->too_large) {
+    struct layout layout = {.header = {.magic = FORMAT_MAGIC,
+                                       .version = FORMAT_VERSION,
+                                       .byte_order = FORMAT_BYTE_ORDER}};
+    uint32_t count = sort_names(writer);
+    measure(writer, count, &layout);
+    if (writer->too_large || layout.at / 8 >= UINT32_MAX) {
         return error_set(error, HB_CATALOG_TOO_LARGE,
-                         "the names of the manifests take more than 4 GiB");
+                         "the names of the manifests take more than 32 GiB");
     }
-    const struct format_name *names = sort_names(writer, &count);
-    const uint32_t *table = build_slots(writer, names, count, &slots);
-    header.size = lay_out(writer, NULL, &header, names, count, table, slots);
-    unsigned char *bytes = calloc(1, header.size);
-    if (!bytes) {
+    layout.block = calloc(1, layout.header.size);
+    if (!layout.block) {
         return error_set(error, HB_OUT_OF_MEMORY, "no memory for a catalog of %llu bytes",
-                         (unsigned long long)header.size);
+                         (unsigned long long)layout.header.size);
     }
-    lay_out(writer, bytes, &header, names, count, table, slots);
-    uint64_t digest = format_hash(FORMAT_HASH_START, &header, sizeof header);
-    header.digest = format_hash(digest, bytes + sizeof header, header.size - sizeof header);
-    memcpy(bytes, &header, sizeof header);
-    *block = bytes;
-    *size = header.size;
+    layout.slots = layout.block + layout.header.head_size;
+    layout.leaves = layout.slots + layout.header.slot_pages * FORMAT_PAGE;
+    put_head(writer, &layout);
+    put_leaves(writer, count, &layout);
+    seal(&layout);
+    *block = layout.block;
+    *size = layout.header.size;
     return 0;
 }

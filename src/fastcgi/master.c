@@ -253,6 +253,9 @@ static void keep_going(struct master *master)
             log_reopen();
             tell_workers(master, SIGUSR1);
         }
+        if (number < 0 && master->options->look(master->options->context)) {
+            tell_workers(master, SIGUSR2);
+        }
         reap(master, false);
         start_missing(master);
         replace_those_that_have_done_enough(master);

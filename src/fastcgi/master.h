@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "fastcgi/scoreboard.h"
 
+#include <stdbool.h>
+
 enum {
     MASTER_WORKERS_MAX = 256
 };
@@ -21,6 +23,8 @@ struct master_options {
      * the exit status of the worker. */
     int (*serve)(int listener, struct scoreboard *board, struct scoreboard_worker *place,
                  void *context);
+    /* Called once a second; true: the workers are told to look at what they serve. */
+    bool (*look)(void *context);
     /* What HUP does before the workers are replaced. Not 0: the new settings are bad, which was
      * logged, and everything stays. */
     int (*reload)(void *context);

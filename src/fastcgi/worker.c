@@ -104,7 +104,7 @@ static int wait_for_signal(struct worker *worker, long milliseconds, long long *
     if (number == SIGUSR1) {
         log_reopen();
     }
-    if (clock_now() - *last >= 1000) {
+    if (number == SIGUSR2 || clock_now() - *last >= 1000) {
         *last = clock_now();
         connection_pool_look_after(&worker->pool);
         worker->options->every_second(worker->options->context);
@@ -167,7 +167,7 @@ static void serve_until_told(struct worker *worker)
 /* Before the threads, which inherit it: signals are for the first thread alone. */
 static void block_signals(sigset_t *signals)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
     sigemptyset(signals);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         sigaddset(signals, numbers[i]);

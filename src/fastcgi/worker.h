@@ -18,7 +18,7 @@ struct worker_options {
     struct scoreboard *board;
     struct scoreboard_worker *place; /* of this process on it */
     struct site_source site;
-    void (*every_second)(void *context); /* called by one thread, between signals */
+    void (*every_second)(void *context); /* called by one thread, and when the master sends USR2 */
     void (*reload)(void *context);       /* what HUP does when it is alone; else it retires */
     void *context;
 };

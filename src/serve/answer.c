@@ -137,13 +137,13 @@ static bool take_mount(struct story *story)
 {
     static const char *const kinds[MOUNT_KINDS] = {"static", "media", "root"};
     struct slice path = {story->request->path.text, story->request->path.len};
-    if (!catalog_find_mount(&story->site->catalog, path, &story->mount, &story->name)) {
+    if (!catalog_find_mount(&story->site->policy, path, &story->mount, &story->name)) {
         trace_add(story->trace, "no mount has a URL that it begins with");
         return end_with_text(story, 404);
     }
-    story->policy = catalog_mount(&story->site->catalog, story->mount);
-    trace_add(story->trace, "%.*s (%s): %.*s", (int)story->policy.url.len, story->policy.url.at,
-              kinds[story->policy.kind], (int)story->policy.root.len, story->policy.root.at);
+    story->policy = site_mount(story->site, story->mount);
+    trace_add(story->trace, "%.*s (%s): %s", (int)story->policy.url.len, story->policy.url.at,
+              kinds[story->policy.kind], story->site->path[story->mount]);
     return false;
 }
 

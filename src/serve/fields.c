@@ -21,7 +21,7 @@ enum {
 
 static bool take_own(const struct story *story, uint32_t index, struct catalog_field *field)
 {
-    return catalog_field(&story->site->catalog, &story->policy, index, field) &&
+    return catalog_field(&story->site->policy, &story->policy, index, field) &&
            glob_matches(field->glob, story->name);
 }
 

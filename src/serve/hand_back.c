@@ -1,5 +1,6 @@
 #include "serve/hand_back.h"
 
+#include "base/place.h"
 #include "http/date.h"
 #include "http/etag.h"
 #include "http/uri.h"
@@ -20,7 +21,7 @@ static enum delivery wanted(struct story *story)
     struct error *fault = &story->answer->fault;
     struct slice announced = story->request->delivery;
     enum delivery delivery =
-        announced.len > 0 ? delivery_of(announced) : catalog_site(&story->site->catalog).delivery;
+        announced.len > 0 ? delivery_of(announced) : catalog_site(&story->site->policy).delivery;
     if (delivery == DELIVERY_COUNT) {
         error_set(fault, HB_DELIVERY_UNKNOWN,
                   "HANDBACK_DELIVERY %.*s is not known: bodies are sent; correct the web server's "
@@ -41,7 +42,7 @@ static bool find_coding_header(const struct story *story, char name[CODING_HEADE
 {
     struct slice announced = story->request->coding_header;
     struct slice header =
-        announced.len > 0 ? announced : catalog_site(&story->site->catalog).coding_header;
+        announced.len > 0 ? announced : catalog_site(&story->site->policy).coding_header;
     return coding_is_header(header) && slice_copy(header, name, CODING_HEADER_SIZE);
 }
 
@@ -94,6 +95,9 @@ static const char *find_other_range(const struct story *story)
 /* Why the answer would not be the same; NULL: it would. */
 static const char *find_difference(const struct story *story, enum delivery delivery)
 {
+    if (story_copy(story)->place == COPY_IN_DIRS) {
+        return "it lies in one of `dirs`, which the web server does not know";
+    }
     if (story->method != METHOD_GET) {
         return "there is no body to send";
     }
@@ -116,12 +120,36 @@ static bool is_simple(const char *text)
                text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-")] == '\0';
 }
 
+/* The directory in which the file lies. */
+static const char *find_place(const struct story *story)
+{
+    return story_copy(story)->place == COPY_IN_POOL ? story->site->pool_path
+                                                    : story->site->path[story->mount];
+}
+
+/* The pool as it is reached from the root; false when it lies elsewhere. */
+static bool find_pool_below_root(const struct story *story, char path[SERVER_PATH_SIZE])
+{
+    return place_relative(story->site->pool_path, story->site->path[story->mount], path,
+                          SERVER_PATH_SIZE - 1) &&
+           strncmp(path, "..", 2) != 0;
+}
+
 /* The file's name in the file system of the web server. */
 static bool find_server_path(const struct story *story, char path[SERVER_PATH_SIZE])
 {
-    struct slice root =
-        story->policy.delivery_root.len > 0 ? story->policy.delivery_root : story->policy.root;
-    int len = snprintf(path, SERVER_PATH_SIZE, "%.*s/%s", (int)root.len, root.at,
+    char pool[SERVER_PATH_SIZE] = "";
+    struct slice root = slice_of(find_place(story));
+    if (story->policy.delivery_root.len > 0) {
+        root = story->policy.delivery_root;
+        if (story_copy(story)->place == COPY_IN_POOL) {
+            if (!find_pool_below_root(story, pool)) {
+                return false;
+            }
+            strcat(pool, "/");
+        }
+    }
+    int len = snprintf(path, SERVER_PATH_SIZE, "%.*s/%s%s", (int)root.len, root.at, pool,
                        story_copy(story)->path);
     return len > 0 && len < SERVER_PATH_SIZE;
 }
@@ -129,7 +157,10 @@ static bool find_server_path(const struct story *story, char path[SERVER_PATH_SI
 static const char *find_fault_of_sendfile(const struct story *story)
 {
     char path[SERVER_PATH_SIZE];
-    if (!find_server_path(story, path) || !is_simple(path)) {
+    if (!find_server_path(story, path)) {
+        return "delivery_root does not say where the web server sees the pool, outside the root";
+    }
+    if (!is_simple(path)) {
         return "its path is not of A-Za-z0-9._/-";
     }
     char name[CODING_HEADER_SIZE];
@@ -164,13 +195,18 @@ static bool write_query(const struct story *story, char query[QUERY_SIZE])
     return is_plain_value(type) && (!charset || is_plain_value(charset));
 }
 
-/* The internal URL of the file; false when it does not fit. */
+/* The internal URL of the file; false when it does not fit. A pool outside the root is expected
+ * where the one inside would be. */
 static bool write_url(const struct story *story, enum delivery delivery, char url[URL_SIZE])
 {
-    char path[SERVER_PATH_SIZE], query[QUERY_SIZE] = "";
+    char path[2 * SERVER_PATH_SIZE], pool[SERVER_PATH_SIZE] = "", query[QUERY_SIZE] = "";
     struct slice prefix = story->policy.delivery_url;
-    int len =
-        snprintf(path, sizeof path, "%.*s%s", (int)prefix.len, prefix.at, story_copy(story)->path);
+    bool pooled = story_copy(story)->place == COPY_IN_POOL;
+    if (pooled && !find_pool_below_root(story, pool)) {
+        strcpy(pool, ".handback/pool");
+    }
+    int len = snprintf(path, sizeof path, "%.*s%s%s%s", (int)prefix.len, prefix.at, pool,
+                       pooled ? "/" : "", story_copy(story)->path);
     if (len < 0 || (size_t)len >= sizeof path ||
         !uri_encode_path(slice_of(path), url, URL_SIZE - QUERY_SIZE) ||
         (delivery == DELIVERY_LOCAL_REDIRECT && !write_query(story, query))) {
@@ -192,16 +228,17 @@ static const char *find_fault_of_redirect(const struct story *story, enum delive
     return write_url(story, delivery, url) ? NULL : "its path or type cannot be told in a URL";
 }
 
-/* Whether a directory between the root and the file keeps others out. */
-static bool is_closed_below_root(const struct story *story)
+/* Whether a directory between its place and the file keeps others out. */
+static bool is_closed_below_place(const struct story *story)
 {
     char part[PATH_SIZE];
     struct stat status;
     const char *path = story_copy(story)->path;
+    int directory = story_copy(story)->place == COPY_IN_POOL ? story->site->pool
+                                                             : story->site->root[story->mount];
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
         if (!slice_copy((struct slice){path, (size_t)(slash - path)}, part, sizeof part) ||
-            fstatat(story->site->root[story->mount], part, &status, 0) != 0 ||
-            !(status.st_mode & S_IXOTH)) {
+            fstatat(directory, part, &status, 0) != 0 || !(status.st_mode & S_IXOTH)) {
             return true;
         }
     }
@@ -217,7 +254,9 @@ static const char *find_fault_of_mode(const struct story *story)
     if (!(story_copy(story)->status.st_mode & S_IROTH)) {
         return "others may not read it, so perhaps the web server neither (chmod o+r)";
     }
-    return story->site->closed[story->mount] || is_closed_below_root(story)
+    bool closed = story_copy(story)->place == COPY_IN_POOL ? story->site->pool_closed
+                                                           : story->site->closed[story->mount];
+    return closed || is_closed_below_place(story)
                ? "others may not enter one of its directories, so perhaps the web server neither "
                  "(chmod o+x)"
                : NULL;
@@ -242,14 +281,12 @@ static bool is_same_behind(const struct story *story)
     char path[SERVER_PATH_SIZE];
     struct stat theirs;
     const struct stat *ours = &story_copy(story)->status;
-    struct slice root = story->policy.root;
-    int len =
-        snprintf(path, sizeof path, "%.*s/%s", (int)root.len, root.at, story_copy(story)->path);
+    int len = snprintf(path, sizeof path, "%s/%s", find_place(story), story_copy(story)->path);
     return len > 0 && len < SERVER_PATH_SIZE && stat(path, &theirs) == 0 &&
            theirs.st_ino == ours->st_ino && theirs.st_dev == ours->st_dev &&
            theirs.st_size == ours->st_size && theirs.st_mtim.tv_sec == ours->st_mtim.tv_sec &&
            theirs.st_mtim.tv_nsec == ours->st_mtim.tv_nsec &&
-           !finding_is_in_motion(&theirs, story->now);
+           (story_copy(story)->proven || !finding_is_in_motion(&theirs, story->now));
 }
 
 enum delivery hand_back_choose(struct story *story)

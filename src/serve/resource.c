@@ -1,10 +1,11 @@
 #include "serve/resource.h"
 
+#include "base/file.h"
 #include "catalog/glob.h"
-#include "catalog/hashed_name.h"
 #include "serve/variant.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 static int report(const struct site *site, const struct resource *resource, struct error *error,
                   enum diagnosis number, const char *what)
 {
-    struct slice url = catalog_mount(&site->catalog, resource->mount).url;
+    struct slice url = site_mount(site, resource->mount).url;
     return error_set(error, number, "%.*s%.*s: %s", (int)url.len, url.at, (int)resource->name.len,
                      resource->name.at, what);
 }
@@ -69,7 +70,7 @@ static bool is_manifest(const struct site *site, const struct resource *resource
     if (!slice_copy(resource->name, name, sizeof name)) {
         return false;
     }
-    for (struct slice rest = catalog_mount(&site->catalog, resource->mount).manifests; rest.at;) {
+    for (struct slice rest = site_mount(site, resource->mount).manifests; rest.at;) {
         if (slice_copy(slice_cut(&rest, ':'), glob, sizeof glob) &&
             fnmatch(glob, name, FNM_PATHNAME) == 0) {
             return true;
@@ -97,18 +98,29 @@ static bool is_sidecar(const struct site *site, const struct resource *resource)
     struct catalog_entry entry;
     char path[PATH_SIZE];
     return original.len > 0 && slice_copy(original, path, sizeof path) &&
-           (catalog_find(&site->catalog, resource->mount, original, &entry) ||
+           (catalog_find(&site->catalog, resource->mount, original, &entry) != CATALOG_ABSENT ||
             is_file(site, resource->mount, path));
 }
 
+int resource_open_copy(const struct resource *resource, const struct site *site,
+                       const struct copy *copy)
+{
+    if (copy->place == COPY_IN_POOL) {
+        return file_open_beneath(site->pool, copy->path);
+    }
+    return site_open_file(site, resource->mount, copy->path);
+}
+
 static enum resource_verdict open_identity(struct resource *resource, const struct site *site,
-                                           struct slice path, bool promised, struct error *error)
+                                           enum copy_place place, struct slice path, bool promised,
+                                           struct error *error)
 {
     struct copy *copy = &resource->copy[CODING_IDENTITY];
+    copy->place = place;
     if (!slice_copy(path, copy->path, sizeof copy->path)) {
         return RESOURCE_MISSING;
     }
-    copy->fd = site_open_file(site, resource->mount, copy->path);
+    copy->fd = resource_open_copy(resource, site, copy);
     if (copy->fd < 0 || fstat(copy->fd, &copy->status) != 0) {
         return verdict_of_errno(errno, promised, site, resource, error);
     }
@@ -118,7 +130,7 @@ static enum resource_verdict open_identity(struct resource *resource, const stru
 /* The operator vouches for the name: another tool has hashed it (`immutable`). */
 static bool is_vouched_for(const struct resource *resource, const struct site *site)
 {
-    struct slice globs = catalog_mount(&site->catalog, resource->mount).immutable;
+    struct slice globs = site_mount(site, resource->mount).immutable;
     return glob_list_matches(globs, resource->name);
 }
 
@@ -131,8 +143,15 @@ static void promise_vouched(struct resource *resource, int64_t now)
     }
 }
 
-/* Compares the bytes with the hash in the file's name: only what agrees is promised, and what is
- * being written is not sent at all. */
+static void take_hash(struct resource *resource, struct slice digits, bool hashed)
+{
+    memcpy(resource->digits, digits.at, HASHED_NAME_DIGITS);
+    resource->hash = (struct slice){resource->digits, HASHED_NAME_DIGITS};
+    resource->immutable = hashed;
+}
+
+/* Compares the bytes with the twelve digits that were promised: only what agrees is promised again,
+ * and what is being written is not sent at all. */
 static enum resource_verdict judge_hash(struct resource *resource, const struct site *site,
                                         struct slice hash, bool hashed, int64_t now,
                                         struct error *error)
@@ -143,8 +162,7 @@ static enum resource_verdict judge_hash(struct resource *resource, const struct 
     }
     switch (finding_of(copy->fd, &copy->status, hash, now)) {
     case FINDING_AGREES:
-        resource->hash = hash;
-        resource->immutable = hashed;
+        take_hash(resource, hash, hashed);
         return RESOURCE_FOUND;
     case FINDING_DIFFERS:
         if (resource->vouched) { /* another tool's hash */
@@ -170,23 +188,75 @@ static bool has_size_of(const struct resource *resource, const struct catalog_en
     return !entry->sized || (uint64_t)resource->copy[CODING_IDENTITY].status.st_size == entry->size;
 }
 
-static enum resource_verdict open_catalogued(struct resource *resource, const struct site *site,
-                                             const struct catalog_entry *entry, int64_t now,
-                                             struct error *error)
+/* The digits that the bytes must have: those that prepare has found, else those in the name. */
+static struct slice promised_digits(const struct catalog_entry *entry,
+                                    char digits[HASHED_NAME_DIGITS + 1])
 {
-    resource->type = entry->type;
-    if (path_is_hidden(entry->path)) {
-        return RESOURCE_MISSING;
+    if (entry->proof != PROOF_AGREES) {
+        return entry->hash;
     }
+    for (int i = 0; i < HASHED_NAME_DIGITS / 2; i++) {
+        snprintf(digits + 2 * i, 3, "%02x", entry->md5[i]);
+    }
+    return (struct slice){digits, HASHED_NAME_DIGITS};
+}
+
+/* The file of an entry in one of its two places, with what its bytes are worth. */
+static enum resource_verdict open_in(struct resource *resource, const struct site *site,
+                                     enum copy_place place, const struct catalog_entry *entry,
+                                     int64_t now, struct error *error)
+{
+    char digits[HASHED_NAME_DIGITS + 1];
+    struct slice promised = promised_digits(entry, digits);
+    struct copy *copy = &resource->copy[CODING_IDENTITY];
     enum resource_verdict verdict =
-        open_identity(resource, site, entry->path, entry->hash.len > 0, error);
-    if (verdict == RESOURCE_FOUND) {
-        verdict = judge_hash(resource, site, entry->hash, entry->hashed, now, error);
+        open_identity(resource, site, place, entry->path, promised.len > 0, error);
+    if (verdict != RESOURCE_FOUND) {
+        return verdict;
     }
+    copy->proven = entry->proof == PROOF_AGREES && has_size_of(resource, entry) &&
+                   site_is_as_made(site, &copy->status);
+    if (copy->proven) {
+        take_hash(resource, promised, entry->hashed);
+        return RESOURCE_FOUND;
+    }
+    verdict = judge_hash(resource, site, promised, entry->hashed, now, error);
     if (verdict == RESOURCE_FOUND && resource->suspect && !has_size_of(resource, entry)) {
         report(site, resource, error, HB_FILE_IN_MOTION,
                "its file was cut or is being written: answered 503 meanwhile");
         verdict = RESOURCE_UNAVAILABLE;
+    }
+    return verdict;
+}
+
+/* From the pool if what lies there is what was promised; else as if there were none. */
+static bool is_in_pool(struct resource *resource, const struct site *site,
+                       const struct catalog_entry *entry, int64_t now)
+{
+    struct error ignored;
+    if (!entry->pooled || site->pool < 0) {
+        return false;
+    }
+    if (open_in(resource, site, COPY_IN_POOL, entry, now, &ignored) == RESOURCE_FOUND &&
+        !resource->suspect) {
+        return true;
+    }
+    resource_close(resource);
+    resource->suspect = false;
+    return false;
+}
+
+static enum resource_verdict open_catalogued(struct resource *resource, const struct site *site,
+                                             const struct catalog_entry *entry, int64_t now,
+                                             struct error *error)
+{
+    enum resource_verdict verdict = RESOURCE_FOUND;
+    resource->type = entry->type;
+    if (path_is_hidden(entry->path)) {
+        return RESOURCE_MISSING;
+    }
+    if (!is_in_pool(resource, site, entry, now)) {
+        verdict = open_in(resource, site, COPY_IN_ROOT, entry, now, error);
     }
     if (verdict == RESOURCE_FOUND) {
         /* A hashed name of a manifest has Django's hash, and is judged by it alone. */
@@ -194,18 +264,44 @@ static enum resource_verdict open_catalogued(struct resource *resource, const st
         promise_vouched(resource, now);
     }
     for (unsigned i = 0; verdict == RESOURCE_FOUND && i < entry->variants; i++) {
-        variant_open(resource, site, entry->variant[i].coding, entry->variant[i].path, now);
+        variant_open(resource, site, &entry->variant[i], now);
     }
     return verdict;
+}
+
+/* Development: the directories that collectstatic would collect from, live. */
+static bool is_in_dirs(struct resource *resource, const struct site *site)
+{
+    struct catalog_mount mount = site_mount(site, resource->mount);
+    struct copy *copy = &resource->copy[CODING_IDENTITY];
+    char directory[PATH_SIZE];
+    for (struct slice rest = mount.dirs; rest.len > 0;) {
+        int fd = slice_copy(slice_cut(&rest, ':'), directory, sizeof directory)
+                     ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC)
+                     : -1;
+        if (fd >= 0 && slice_copy(resource->name, copy->path, sizeof copy->path)) {
+            copy->fd = file_open_following(fd, copy->path, mount.follow);
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+        if (copy->fd >= 0 && fstat(copy->fd, &copy->status) == 0 && S_ISREG(copy->status.st_mode)) {
+            copy->place = COPY_IN_DIRS;
+            resource->type = catalog_media_type(&site->policy, resource->mount, resource->name);
+            return true;
+        }
+        resource_close(resource);
+    }
+    return false;
 }
 
 static enum resource_verdict open_live(struct resource *resource, const struct site *site,
                                        int64_t now, struct error *error, struct trace *trace)
 {
-    struct catalog_mount mount = catalog_mount(&site->catalog, resource->mount);
-    resource->type = catalog_media_type(&site->catalog, resource->mount, resource->name);
+    struct catalog_mount mount = site_mount(site, resource->mount);
+    resource->type = catalog_media_type(&site->policy, resource->mount, resource->name);
     if (mount.kind == MOUNT_MEDIA) {
-        return open_identity(resource, site, resource->name, false, error);
+        return open_identity(resource, site, COPY_IN_ROOT, resource->name, false, error);
     }
     bool manifest = is_manifest(site, resource);
     if (manifest || is_sidecar(site, resource)) {
@@ -213,7 +309,8 @@ static enum resource_verdict open_live(struct resource *resource, const struct s
                                   : "a compressed copy, which is never served as itself");
         return RESOURCE_MISSING;
     }
-    enum resource_verdict verdict = open_identity(resource, site, resource->name, false, error);
+    enum resource_verdict verdict =
+        open_identity(resource, site, COPY_IN_ROOT, resource->name, false, error);
     if (verdict == RESOURCE_FOUND) {
         resource->vouched = is_vouched_for(resource, site);
         verdict = judge_hash(resource, site, hashed_name_digits(resource->name), true, now, error);
@@ -243,7 +340,7 @@ static void report_root(const struct site *site, const struct resource *resource
 static bool is_hidden(const struct site *site, uint32_t mount, struct slice name)
 {
     struct slice well_known = slice_of(".well-known/");
-    bool top = catalog_mount(&site->catalog, mount).kind == MOUNT_ROOT;
+    bool top = site_mount(site, mount).kind == MOUNT_ROOT;
     return path_is_hidden(top && slice_starts(name, well_known) ? slice_from(name, well_known.len)
                                                                 : name);
 }
@@ -275,7 +372,8 @@ static void tell_verdict(struct trace *trace, const struct resource *resource,
     const struct copy *copy = &resource->copy[CODING_IDENTITY];
     bool proven = resource->hash.len > 0;
     if (copy->path[0]) {
-        trace_add(trace, "%s: %s", copy->path, verdicts[verdict]);
+        trace_add(trace, "%s%s: %s", copy->place == COPY_IN_POOL ? "in the pool, " : "", copy->path,
+                  verdicts[verdict]);
     }
     if (verdict == RESOURCE_FOUND) {
         trace_add(trace, "%s",
@@ -297,19 +395,29 @@ enum resource_verdict resource_open(struct resource *resource, const struct site
     for (int i = 0; i < CODING_COUNT; i++) {
         resource->copy[i].fd = -1;
     }
-    if (site->root[mount] < 0) {
-        trace_add(trace, "the root cannot be opened");
-        report_root(site, resource, error);
-        return RESOURCE_UNAVAILABLE;
-    }
     if (!path_is_plain(name) || is_hidden(site, mount, name)) {
         trace_add(trace, "a name of this kind is never served");
         return RESOURCE_MISSING;
     }
-    bool listed = catalog_find(&site->catalog, mount, name, &entry);
-    tell_entry(trace, site, mount, listed ? &entry : NULL);
-    enum resource_verdict verdict = listed ? open_catalogued(resource, site, &entry, now, error)
-                                           : open_live(resource, site, now, error, trace);
+    if (is_in_dirs(resource, site)) {
+        trace_add(trace, "found in one of `dirs`: live, and nothing is promised");
+        return RESOURCE_FOUND;
+    }
+    enum catalog_verdict found = catalog_find(&site->catalog, mount, name, &entry);
+    if (found == CATALOG_DAMAGED) {
+        report(site, resource, error, HB_CATALOG_INVALID,
+               "the catalog is being overwritten, or was: answered 503 until it is whole");
+        return RESOURCE_UNAVAILABLE;
+    }
+    tell_entry(trace, site, mount, found == CATALOG_FOUND ? &entry : NULL);
+    if (site->root[mount] < 0 && !(found == CATALOG_FOUND && entry.pooled)) {
+        trace_add(trace, "the root cannot be opened");
+        report_root(site, resource, error);
+        return RESOURCE_UNAVAILABLE;
+    }
+    enum resource_verdict verdict = found == CATALOG_FOUND
+                                        ? open_catalogued(resource, site, &entry, now, error)
+                                        : open_live(resource, site, now, error, trace);
     tell_verdict(trace, resource, verdict);
     return verdict;
 }

@@ -3,6 +3,7 @@
 #define SERVE_RESOURCE_H
 
 #include "base/error.h"
+#include "catalog/hashed_name.h"
 #include "http/path.h"
 #include "serve/finding.h"
 #include "serve/site.h"
@@ -18,22 +19,32 @@ enum resource_verdict {
                            */
 };
 
+/* Where a file lies: below the root of its mount, in the pool, or in one of `dirs`. */
+enum copy_place {
+    COPY_IN_ROOT,
+    COPY_IN_POOL,
+    COPY_IN_DIRS
+};
+
 /* One copy of the content: the file itself (identity) or a compressed sibling. */
 struct copy {
     int fd; /* -1: there is none */
     struct stat status;
-    char path[PATH_SIZE + 8]; /* below the root */
+    enum copy_place place;
+    bool proven;              /* the catalog knows its bytes, and nobody has touched it since */
+    char path[PATH_SIZE + 8]; /* below that place */
 };
 
 struct resource {
     uint32_t mount;
     struct slice name; /* below the mount, as asked for */
-    struct slice hash; /* the hash in the file's name, when the bytes agree with it; else absent */
+    struct slice hash; /* that of the bytes, when they are what was promised; else absent */
     struct slice type; /* without charset */
     bool immutable;    /* the name was promised for ever, and the bytes agree */
     bool vouched;      /* the operator promises it whatever the bytes are */
     bool suspect;      /* the file's name carries a hash that its bytes do not have */
     struct copy copy[CODING_COUNT];
+    char digits[HASHED_NAME_DIGITS + 1]; /* what `hash` is a view of */
 };
 
 /* Finds and opens what stands behind a name. `now` is in seconds since 1970. Whatever the verdict,
@@ -44,5 +55,9 @@ enum resource_verdict resource_open(struct resource *resource, const struct site
                                     struct error *error, struct trace *trace);
 
 void resource_close(struct resource *resource);
+
+/* Opens what lies under the path of a copy in its place. Returns a descriptor, or -1 with errno. */
+int resource_open_copy(const struct resource *resource, const struct site *site,
+                       const struct copy *copy);
 
 #endif

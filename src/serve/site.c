@@ -1,23 +1,17 @@
 #include "serve/site.h"
 
 #include "base/file.h"
+#include "base/place.h"
 #include "http/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static int open_root(const struct catalog *catalog, uint32_t index)
-{
-    char path[PATH_SIZE];
-    struct slice root = catalog_mount(catalog, index).root;
-    int fd = slice_copy(root, path, sizeof path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-                                                 : -ENAMETOOLONG;
-    return fd == -1 ? -errno : fd;
-}
 
 static bool is_closed_on_the_way(const char *path)
 {
@@ -34,33 +28,149 @@ static bool is_closed_on_the_way(const char *path)
     return false;
 }
 
-/* Whether the modes of a root, and of what it lies in, keep others out; of both ways when it lies
- * behind a link. */
-static bool is_closed(struct slice root)
+/* Whether the modes of a directory, and of what it lies in, keep others out; of both ways when it
+ * lies behind a link. */
+static bool is_closed(const char *path)
 {
-    char path[PATH_SIZE], real[PATH_MAX];
-    return slice_copy(root, path, sizeof path) &&
-           (is_closed_on_the_way(path) || (realpath(path, real) && is_closed_on_the_way(real)));
+    char real[PATH_MAX];
+    return is_closed_on_the_way(path) || (realpath(path, real) && is_closed_on_the_way(real));
 }
 
-struct site *site_open(void *block, uint64_t size, struct error *error)
+/* ---- opening ---- */
+
+static int open_directory(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static char *resolve(struct slice text, const char *base)
+{
+    char copy[PATH_MAX], path[PATH_MAX];
+    return slice_copy(text, copy, sizeof copy) &&
+                   place_resolve(copy, base ? base : "/", path, sizeof path)
+               ? strdup(path)
+               : NULL;
+}
+
+static bool open_roots(struct site *site)
+{
+    for (uint32_t i = 0; i < catalog_mounts(&site->policy); i++) {
+        site->path[i] = resolve(site_mount(site, i).root, site->state);
+        if (!site->path[i]) {
+            return false;
+        }
+        site->root[i] = open_directory(site->path[i]);
+        site->closed[i] = is_closed(site->path[i]);
+    }
+    return true;
+}
+
+static bool open_pool(struct site *site, const char *state)
+{
+    site->pool = -ENOENT;
+    if (!state) {
+        return true;
+    }
+    site->state = strdup(state);
+    site->pool_path = resolve(slice_of("pool"), state);
+    if (!site->state || !site->pool_path) {
+        return false;
+    }
+    site->pool = open_directory(site->pool_path);
+    site->pool_closed = is_closed(site->pool_path);
+    return true;
+}
+
+/* The catalog and the policy, each checked. */
+static int open_catalogs(struct site *site, const struct site_parts *parts, struct error *error)
+{
+    if (catalog_open(&site->catalog, parts->block, parts->size, error) != 0) {
+        return -1;
+    }
+    site->catalog.verified = parts->verified;
+    site->policy = site->catalog;
+    return parts->policy ? catalog_open(&site->policy, parts->policy, parts->policy_size, error)
+                         : 0;
+}
+
+struct site *site_open(const struct site_parts *parts, struct error *error)
 {
     struct site *site = calloc(1, sizeof *site);
     if (!site) {
-        error_set(error, HB_OUT_OF_MEMORY, "no memory for the site");
-    } else if (catalog_open(&site->catalog, block, size, error) == 0 &&
-               catalog_verify(&site->catalog, error) == 0) {
-        site->block = block;
-        atomic_init(&site->holders, 1);
-        for (uint32_t i = 0; i < catalog_mounts(&site->catalog); i++) {
-            site->root[i] = open_root(&site->catalog, i);
-            site->closed[i] = is_closed(catalog_mount(&site->catalog, i).root);
-        }
-        return site;
+        abort(); /* a process without memory for this can do nothing */
     }
-    free(site);
-    free(block);
-    return NULL;
+    *site = (struct site){.block = parts->block,
+                          .mapped = parts->mapped,
+                          .policy_block = parts->policy,
+                          .pool = -ENOENT,
+                          .made = parts->made};
+    memset(site->root, 0xff, sizeof site->root);
+    site->catalog.size = parts->size;
+    atomic_init(&site->holders, 1);
+    if (open_catalogs(site, parts, error) != 0) {
+        site_release(site);
+        return NULL;
+    }
+    if (!open_pool(site, parts->state) || !open_roots(site)) {
+        error_set(error, HB_OUT_OF_MEMORY, "no memory for the site");
+        site_release(site);
+        return NULL;
+    }
+    return site;
+}
+
+/* ---- the chosen release ---- */
+
+struct slice site_current_link(const struct site *site, uint32_t mount, char text[SITE_NAME_SIZE])
+{
+    char target[PATH_MAX];
+    ssize_t len = site->root[mount] < 0
+                      ? -1
+                      : readlinkat(site->root[mount], "current", target, sizeof target);
+    while (len > 1 && target[len - 1] == '/') {
+        len--;
+    }
+    struct slice last = slice_behind_last((struct slice){target, len > 0 ? (size_t)len : 0}, '/');
+    return len > 0 && slice_copy(last, text, SITE_NAME_SIZE) ? slice_of(text) : (struct slice){0};
+}
+
+struct place {
+    const struct site *site;
+    struct stat root;
+};
+
+/* By what the directories are, not by their names: the root may lie behind a link. */
+static bool is_here(const void *context, struct slice root)
+{
+    const struct place *place = context;
+    struct stat status;
+    char *path = resolve(root, place->site->state);
+    bool here = path && stat(path, &status) == 0 && status.st_ino == place->root.st_ino &&
+                status.st_dev == place->root.st_dev;
+    free(path);
+    return here;
+}
+
+int site_choose_release(struct site *site, uint32_t mount, struct slice wanted, struct error *error)
+{
+    char current[SITE_NAME_SIZE];
+    struct place place = {.site = site};
+    struct catalog_wish wish = {.wanted = wanted,
+                                .current = site_current_link(site, mount, current),
+                                .is_here = is_here,
+                                .context = &place};
+    if (site->root[mount] < 0 || fstat(site->root[mount], &place.root) != 0) {
+        place.root = (struct stat){0};
+    }
+    return catalog_choose(&site->catalog, mount, &wish, error);
+}
+
+/* ---- use ---- */
+
+struct catalog_mount site_mount(const struct site *site, uint32_t mount)
+{
+    return catalog_mount(&site->policy, mount);
 }
 
 int site_open_file(const struct site *site, uint32_t mount, const char *path)
@@ -69,8 +179,12 @@ int site_open_file(const struct site *site, uint32_t mount, const char *path)
     if (fd >= 0 || errno != EXDEV) {
         return fd;
     }
-    return file_open_following(site->root[mount], path,
-                               catalog_mount(&site->catalog, mount).follow);
+    return file_open_following(site->root[mount], path, site_mount(site, mount).follow);
+}
+
+bool site_is_as_made(const struct site *site, const struct stat *status)
+{
+    return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec < site->made;
 }
 
 struct site *site_hold(struct site *site)
@@ -84,11 +198,22 @@ void site_release(struct site *site)
     if (!site || atomic_fetch_sub(&site->holders, 1) != 1) {
         return;
     }
-    for (uint32_t i = 0; i < catalog_mounts(&site->catalog); i++) {
+    for (uint32_t i = 0; i < CATALOG_MOUNTS_MAX; i++) {
         if (site->root[i] >= 0) {
             close(site->root[i]);
         }
+        free(site->path[i]);
     }
-    free(site->block);
+    if (site->pool >= 0) {
+        close(site->pool);
+    }
+    if (site->mapped) {
+        munmap(site->block, site->catalog.size);
+    } else {
+        free(site->block);
+    }
+    free(site->policy_block);
+    free(site->state);
+    free(site->pool_path);
     free(site);
 }

@@ -1,5 +1,5 @@
-/* What is served at this moment: an opened catalog and the directories behind its mounts. Shared by
- * threads and never changed after it was opened; a newer one takes its place. */
+/* What is served at this moment: an opened catalog, the policy in force, and the directories behind
+ * them. Shared by threads and never changed after it was opened; a newer one takes its place. */
 #ifndef SERVE_SITE_H
 #define SERVE_SITE_H
 
@@ -7,13 +7,40 @@
 #include "catalog/catalog.h"
 
 #include <stdatomic.h>
+#include <sys/stat.h>
+
+enum {
+    SITE_NAME_SIZE = 256
+};
 
 struct site {
-    struct catalog catalog;
-    void *block;
+    struct catalog catalog;          /* names and files */
+    struct catalog policy;           /* mounts, types, fields: the same mounts in the same order */
+    void *block;                     /* of the catalog */
+    bool mapped;                     /* it is a map of a file, else allocated */
+    void *policy_block;              /* allocated; NULL: the policy is the catalog's own */
+    char *path[CATALOG_MOUNTS_MAX];  /* absolute paths of the roots */
     int root[CATALOG_MOUNTS_MAX];    /* a directory; below 0: it cannot be opened yet, -errno */
     bool closed[CATALOG_MOUNTS_MAX]; /* others than its owner and group may not enter it */
+    char *state;                     /* the directory that the roots are relative to; NULL: none */
+    char *pool_path;
+    int pool; /* a directory; below 0: there is none */
+    bool pool_closed;
+    int64_t made; /* when the catalog was written, nanoseconds since 1970: files that are older are
+                     as they were proven */
     atomic_int holders;
+};
+
+/* What a site is opened from. The blocks belong to the site from then on, also on failure. */
+struct site_parts {
+    void *block;
+    uint64_t size;
+    bool mapped;   /* munmap frees it, else free */
+    bool verified; /* nobody can change it, and it was verified */
+    void *policy;  /* NULL: the catalog's own */
+    uint64_t policy_size;
+    const char *state; /* absolute path of the directory with the pool; NULL: none */
+    int64_t made;      /* as in struct site; INT64_MIN: nothing was proven */
 };
 
 /* Gives out the site of this moment, held for the caller, or NULL while there is none (bad
@@ -23,13 +50,29 @@ struct site_source {
     void *context;
 };
 
-/* Opens a catalog; the block belongs to the site from then on, also on failure (free). The caller
- * holds the result. Returns NULL with the error. */
-struct site *site_open(void *block, uint64_t size, struct error *error);
+/* Opens a site. The caller holds the result. Returns NULL with the error. */
+struct site *site_open(const struct site_parts *parts, struct error *error);
+
+/* Chooses the release that answers the original names of a mount: `wanted` (absent: none), else
+ * what the link `current` in its root points to, else the last one that was published in it. Before
+ * the site is shared. Returns 0, or -1 with HB0026 when `wanted` is unknown; the choice is made all
+ * the same. */
+int site_choose_release(struct site *site, uint32_t mount, struct slice wanted,
+                        struct error *error);
+
+/* The last segment of what the link `current` in the root of a mount points to; absent when there
+ * is none. */
+struct slice site_current_link(const struct site *site, uint32_t mount, char text[SITE_NAME_SIZE]);
+
+/* The policy of a mount. */
+struct catalog_mount site_mount(const struct site *site, uint32_t mount);
 
 /* Opens a file of a mount for reading: below its root, or where its links may lead (`follow`).
  * Returns a descriptor that the caller closes, or -1 with errno. */
 int site_open_file(const struct site *site, uint32_t mount, const char *path);
+
+/* Whether a file was last written before the catalog was. */
+bool site_is_as_made(const struct site *site, const struct stat *status);
 
 struct site *site_hold(struct site *site);
 

@@ -1,6 +1,7 @@
 #include "serve/variant.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,17 +18,31 @@ static bool may_be_sent(const struct stat *sibling, const struct stat *source, i
            !finding_is_in_motion(sibling, now);
 }
 
-void variant_open(struct resource *resource, const struct site *site, enum coding coding,
-                  struct slice path, int64_t now)
+static bool is_proven(const struct copy *copy, const struct catalog_variant *variant,
+                      const struct site *site)
 {
-    struct copy *copy = &resource->copy[coding];
-    if (copy->fd >= 0 || !slice_copy(path, copy->path, sizeof copy->path)) {
+    return variant->proven && S_ISREG(copy->status.st_mode) &&
+           (uint64_t)copy->status.st_size == variant->size && site_is_as_made(site, &copy->status);
+}
+
+void variant_open(struct resource *resource, const struct site *site,
+                  const struct catalog_variant *variant, int64_t now)
+{
+    const struct copy *source = &resource->copy[CODING_IDENTITY];
+    struct copy *copy = &resource->copy[variant->coding];
+    int len = snprintf(copy->path, sizeof copy->path, "%s%.*s", source->path,
+                       (int)variant->suffix.len, variant->suffix.at);
+    if (copy->fd >= 0 || len < 0 || (size_t)len >= sizeof copy->path) {
         return;
     }
-    copy->fd = site_open_file(site, resource->mount, copy->path);
-    if (copy->fd >= 0 &&
-        (fstat(copy->fd, &copy->status) != 0 ||
-         !may_be_sent(&copy->status, &resource->copy[CODING_IDENTITY].status, now))) {
+    copy->place = source->place;
+    copy->fd = resource_open_copy(resource, site, copy);
+    if (copy->fd < 0) {
+        return;
+    }
+    bool known = fstat(copy->fd, &copy->status) == 0;
+    copy->proven = known && source->proven && is_proven(copy, variant, site);
+    if (!copy->proven && !(known && may_be_sent(&copy->status, &source->status, now))) {
         close(copy->fd);
         copy->fd = -1;
     }
@@ -37,14 +52,15 @@ void variant_open_siblings(struct resource *resource, const struct site *site, i
 {
     char path[PATH_SIZE + 8];
     for (size_t i = 0; i < CODING_SIBLINGS; i++) {
-        struct slice source = resource->name;
-        struct slice sibling = {path, source.len + strlen(coding_siblings[i].suffix)};
+        struct slice source = resource->name, suffix = slice_of(coding_siblings[i].suffix);
+        struct catalog_variant variant = {.coding = coding_siblings[i].coding, .suffix = suffix};
         struct catalog_entry entry;
         memcpy(path, source.at, source.len);
-        memcpy(path + source.len, coding_siblings[i].suffix, sibling.len - source.len + 1);
+        memcpy(path + source.len, suffix.at, suffix.len);
         /* A name that a manifest lists is content, not a sibling. */
-        if (!catalog_find(&site->catalog, resource->mount, sibling, &entry)) {
-            variant_open(resource, site, coding_siblings[i].coding, sibling, now);
+        if (catalog_find(&site->catalog, resource->mount,
+                         (struct slice){path, source.len + suffix.len}, &entry) == CATALOG_ABSENT) {
+            variant_open(resource, site, &variant, now);
         }
     }
 }

@@ -5,10 +5,11 @@
 #include "http/coding.h"
 #include "serve/resource.h"
 
-/* Opens one sibling. Without a record of its digest it counts when it is smaller than its source,
- * not older, and at rest; else it stays closed. The identity copy must be open. */
-void variant_open(struct resource *resource, const struct site *site, enum coding coding,
-                  struct slice path, int64_t now);
+/* Opens one sibling beside the identity copy, which must be open. It counts when the catalog has
+ * proven it and nobody has touched it since; or when it is smaller than its source, not older, and
+ * at rest; else it stays closed. */
+void variant_open(struct resource *resource, const struct site *site,
+                  const struct catalog_variant *variant, int64_t now);
 
 /* The same for every sibling that may lie beside a live file. */
 void variant_open_siblings(struct resource *resource, const struct site *site, int64_t now);

@@ -104,13 +104,17 @@ static inline void answer_site_open_by(const char *const variables[VARIABLES_MAX
     site = NULL;
     if (settings_read(&settings, environment, pool, &error) == 0 &&
         compile_site(&settings, &(struct compile_options){0}, &compiled, pool, &error) == 0) {
-        site = site_open(compiled.block, compiled.size, &error);
+        struct site_parts parts = {.block = compiled.block,
+                                   .size = compiled.size,
+                                   .state = settings_state(&settings, pool),
+                                   .made = INT64_MIN};
+        site = site_open(&parts, &error);
     }
     if (!site) {
         print_error("%s\n", error.text);
         abort();
     }
-    catalog_choose(&site->catalog, 0, slice_of(NULL), slice_of(NULL), &error);
+    site_choose_release(site, 0, slice_of(NULL), &error);
 }
 
 /* The same with one variable more, or none (NULL). */

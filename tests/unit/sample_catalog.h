@@ -56,6 +56,21 @@ static inline void sample_first_mount(struct writer *writer, apr_pool_t *pool)
     writer_add_mount(writer, &mount);
 }
 
+/* A release that was published in one root, or (NULL) in none. */
+static inline void sample_release(struct writer *writer, apr_pool_t *pool, uint32_t mount,
+                                  const char *id, const char *root, int64_t published)
+{
+    struct writer_release release = {.mount = mount,
+                                     .id = id,
+                                     .manifest = "staticfiles.json",
+                                     .published = published,
+                                     .homes = apr_array_make(pool, 1, sizeof(const char *))};
+    if (root) {
+        *(const char **)apr_array_push((apr_array_header_t *)(uintptr_t)release.homes) = root;
+    }
+    writer_add_release(writer, &release);
+}
+
 /* Mounts: 0 /static/, 1 /static/deep/ (uploads, no max-age, no CORS). Releases of mount 0: 0 "old",
  * 1 "new", 2 "kept" (not in the root, though published last); of mount 1: 3 "old". */
 static inline struct sample sample_make(apr_pool_t *pool)
@@ -75,20 +90,21 @@ static inline struct sample sample_make(apr_pool_t *pool)
     deep.kind = MOUNT_MEDIA;
     sample_field(&deep, "*", "X-Deep", "1");
     writer_add_mount(writer, &deep);
-    writer_add_release(writer, 0, "old", true, 100);
-    writer_add_release(writer, 0, "new", true, 200);
-    writer_add_release(writer, 0, "kept", false, 300);
-    writer_add_release(writer, 1, "old", true, 50);
-    struct writer_entry css = {.path = "css/a." SAMPLE_HASH ".css",
-                               .hash = slice_of(SAMPLE_HASH),
-                               .type = "text/css",
-                               .sized = true,
-                               .size = 1000,
-                               .variants = 2,
-                               .variant = {{CODING_BR, "css/a." SAMPLE_HASH ".css.br", 300},
-                                           {CODING_GZIP, "css/a." SAMPLE_HASH ".css.gz", 400}}};
-    struct writer_entry older = {
-        .path = "css/a.111111111111.css", .hash = slice_of("111111111111"), .type = "text/css"};
+    sample_release(writer, pool, 0, "old", "../static", 100);
+    sample_release(writer, pool, 0, "new", "../static", 200);
+    sample_release(writer, pool, 0, "kept", NULL, 300);
+    sample_release(writer, pool, 1, "old", "../deep", 50);
+    struct writer_entry css = {
+        .path = "css/a." SAMPLE_HASH ".css",
+        .type = "text/css",
+        .sized = true,
+        .size = 1000,
+        .variants = 2,
+        .pooled = true,
+        .proof = PROOF_AGREES,
+        .md5 = {0x27, 0xe2, 0x01},
+        .variant = {{CODING_BR, ".br", 300, true}, {CODING_GZIP, ".gz", 400, false}}};
+    struct writer_entry older = {.path = "css/a.111111111111.css", .type = "text/css"};
     struct writer_entry bare = {
         .path = "dist/app.js", .type = "text/javascript", .sized = true, .size = 7};
     uint32_t a = writer_add_entry(writer, &css), b = writer_add_entry(writer, &older);
@@ -107,14 +123,29 @@ static inline struct sample sample_make(apr_pool_t *pool)
     return sample;
 }
 
-/* Gives a block that was changed on purpose the digest of its new bytes. */
+/* Gives a block that was changed on purpose the checksums of its new bytes, as far as its header
+ * says where they belong. */
 static inline void sample_sign(unsigned char *block, uint64_t size)
 {
     struct format_header header;
     memcpy(&header, block, sizeof header);
+    if (header.head_size < sizeof header || header.head_size > size ||
+        header.head_size % FORMAT_PAGE != 0) {
+        return;
+    }
+    unsigned char *first = block + header.head_size;
+    uint64_t pages = (size - header.head_size) / FORMAT_PAGE;
     header.digest = 0;
-    uint64_t hash = format_hash(FORMAT_HASH_START, &header, sizeof header);
-    header.digest = format_hash(hash, block + sizeof header, size - sizeof header);
+    for (uint64_t i = 0; i < pages; i++) {
+        header.digest = format_sum(header.digest, first + i * FORMAT_PAGE, FORMAT_PAYLOAD);
+    }
+    for (uint64_t i = 0; i < pages; i++) {
+        uint64_t sum = format_page_sum(header.digest, i, first + i * FORMAT_PAGE);
+        memcpy(first + i * FORMAT_PAGE + FORMAT_PAYLOAD, &sum, sizeof sum);
+    }
+    header.head_sum = 0;
+    memcpy(block, &header, sizeof header);
+    header.head_sum = format_sum(header.digest, block, header.head_size);
     memcpy(block, &header, sizeof header);
 }
 

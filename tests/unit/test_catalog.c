@@ -34,6 +34,22 @@ static int close_sample(void **state)
     return 0;
 }
 
+static bool is_root(const void *context, struct slice root)
+{
+    return slice_equal(root, slice_of(context));
+}
+
+/* Chooses for a mount as if its root were "../static" (mount 0) or "../deep". */
+static int choose(struct catalog *from, uint32_t mount, const char *wanted, const char *current,
+                  struct error *error)
+{
+    struct catalog_wish wish = {.wanted = slice_of(wanted),
+                                .current = slice_of(current),
+                                .is_here = is_root,
+                                .context = mount == 0 ? "../static" : "../deep"};
+    return catalog_choose(from, mount, &wish, error);
+}
+
 static bool is(struct slice text, const char *expected)
 {
     return slice_equal(text, slice_of(expected));
@@ -105,9 +121,13 @@ static void what_was_written_about_a_release_is_read(void **state)
     struct catalog_release kept = catalog_release(&catalog, 2);
     assert_true(is(kept.id, "kept"));
     assert_int_equal(kept.mount, 0);
-    assert_false(kept.in_root);
+    assert_true(is(kept.manifest, "staticfiles.json"));
+    assert_int_equal(kept.homes, 0);
     assert_int_equal(kept.published, 300);
-    assert_true(catalog_release(&catalog, 1).in_root);
+    struct catalog_release new = catalog_release(&catalog, 1);
+    assert_int_equal(new.homes, 1);
+    assert_true(is(catalog_home(&catalog, &new, 0), "../static"));
+    assert_null(catalog_home(&catalog, &new, 9).at);
 }
 
 static void the_mount_with_the_longest_url_answers(void **state)
@@ -168,9 +188,7 @@ static void names_are_found_by_mount_and_release(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct error error;
         struct catalog_entry entry;
-        assert_int_equal(catalog_choose(&catalog, rows[i].mount, slice_of(rows[i].wanted),
-                                        slice_of(NULL), &error),
-                         0);
+        assert_int_equal(choose(&catalog, rows[i].mount, rows[i].wanted, NULL, &error), 0);
         bool found = catalog_find(&catalog, rows[i].mount, slice_of(rows[i].name), &entry);
         if (CHECK(rows[i].label, found == (rows[i].path != NULL)) && found) {
             CHECK(rows[i].label, is(entry.path, rows[i].path));
@@ -199,13 +217,17 @@ static void an_entry_says_all_about_its_file(void **state)
     assert_true(is(entry.hash, SAMPLE_HASH));
     assert_true(is(entry.type, "text/css"));
     assert_true(entry.sized && entry.size == 1000);
-    assert_int_equal(entry.proof, PROOF_UNREAD);
+    assert_true(entry.pooled);
+    assert_int_equal(entry.proof, PROOF_AGREES);
+    assert_int_equal(entry.md5[0], 0x27);
     assert_int_equal(entry.variants, 2);
     assert_int_equal(entry.variant[0].coding, CODING_BR);
     assert_int_equal(entry.variant[0].size, 300);
-    assert_true(is(entry.variant[1].path, "css/a." SAMPLE_HASH ".css.gz"));
+    assert_true(is(entry.variant[1].suffix, ".gz"));
+    assert_true(entry.variant[0].proven && !entry.variant[1].proven);
     assert_true(catalog_find(&catalog, 0, slice_of("css/a.111111111111.css"), &entry));
-    assert_false(entry.sized);
+    assert_false(entry.sized || entry.pooled);
+    assert_int_equal(entry.proof, PROOF_UNREAD);
     assert_int_equal(entry.variants, 0);
 }
 
@@ -234,8 +256,7 @@ static void the_release_is_chosen_by_wish_then_link_then_date(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct error error = {0};
-        int result = catalog_choose(&catalog, rows[i].mount, slice_of(rows[i].wanted),
-                                    slice_of(rows[i].current), &error);
+        int result = choose(&catalog, rows[i].mount, rows[i].wanted, rows[i].current, &error);
         CHECK(rows[i].label, result == (rows[i].known ? 0 : -1));
         CHECK(rows[i].label, rows[i].known || error.number == HB_RELEASE_UNKNOWN);
         CHECK(rows[i].label, rows[i].known || strstr(error.text, rows[i].wanted));
@@ -370,7 +391,7 @@ static void an_empty_catalog_is_sound(void **state)
     assert_int_equal(catalog_verify(&empty, &error), 0);
     assert_false(catalog_find_mount(&empty, slice_of("/static/a"), &mount, &name));
     assert_false(catalog_find(&empty, 0, slice_of("a"), &entry));
-    assert_int_equal(catalog_choose(&empty, 0, slice_of(NULL), slice_of(NULL), &error), 0);
+    assert_int_equal(choose(&empty, 0, NULL, NULL, &error), 0);
     free(block);
 }
 

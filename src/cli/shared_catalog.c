@@ -1,0 +1,211 @@
+#include "cli/shared_catalog.h"
+
+#include "base/log.h"
+#include "cli/stored.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    ALIGNMENT = 65536, /* no page is larger */
+    CHUNK = 1 << 20
+};
+
+/* One copy, and the file that it was made of. */
+struct copy {
+    off_t offset; /* in the memory file */
+    uint64_t size;
+    struct stat status;
+};
+
+struct shared_catalog {
+    atomic_ulong generation; /* the copies are used in turn: the newest is copy[generation % 2] */
+    struct copy copy[2];
+    int memory; /* the memory file; its number is the same in all processes */
+    /* The master's own. */
+    struct stat seen;
+    bool missing;
+};
+
+struct shared_catalog *shared_catalog_make(void)
+{
+    struct shared_catalog *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        return NULL;
+    }
+    shared->memory = memfd_create("handback-catalog", MFD_CLOEXEC);
+    if (shared->memory < 0) {
+        munmap(shared, sizeof *shared);
+        return NULL;
+    }
+    return shared;
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+           a->st_mode == b->st_mode && a->st_uid == b->st_uid &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* ---- in the master ---- */
+
+static int copy_bytes(int from, int to, off_t offset, uint64_t size)
+{
+    char *buffer = malloc(CHUNK);
+    uint64_t done = 0;
+    while (buffer && done < size) {
+        ssize_t got = pread(from, buffer, CHUNK, (off_t)done);
+        if (got <= 0 || pwrite(to, buffer, (size_t)got, offset + (off_t)done) != got) {
+            break;
+        }
+        done += (uint64_t)got;
+    }
+    free(buffer);
+    return done == size ? 0 : -1;
+}
+
+/* Behind the newest copy, so that both last ones stay as they are. */
+static off_t place_for_next(const struct shared_catalog *shared)
+{
+    const struct copy *newest = &shared->copy[shared->generation % 2];
+    off_t end = newest->offset + (off_t)newest->size;
+    return (end + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+/* The copy is believed, not the file, which may change at any moment. */
+static enum stored_verdict judge_copy(const struct shared_catalog *shared, const struct copy *copy,
+                                      const struct settings *settings, struct error *error)
+{
+    apr_pool_t *pool;
+    struct settings effective;
+    struct catalog catalog;
+    void *block = stored_map(shared->memory, copy->offset, copy->size);
+    enum stored_verdict verdict = STORED_REFUSED;
+    if (!block || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        error_set(error, HB_OUT_OF_MEMORY, "no memory for the catalog");
+        return STORED_REFUSED;
+    }
+    if (catalog_open(&catalog, block, copy->size, error) == 0 &&
+        catalog_verify(&catalog, error) == 0) {
+        verdict = stored_judge(block, copy->size, &copy->status, settings, &effective, pool, error);
+    }
+    apr_pool_destroy(pool);
+    munmap(block, copy->size);
+    return verdict;
+}
+
+static void forget(const struct shared_catalog *shared, const struct copy *copy)
+{
+    if (copy->size > 0) {
+        fallocate(shared->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, copy->offset,
+                  (off_t)copy->size);
+    }
+}
+
+static enum stored_verdict take_file(struct shared_catalog *shared, int fd,
+                                     const struct settings *settings, struct error *error)
+{
+    struct copy copy = {.offset = place_for_next(shared),
+                        .size = (uint64_t)shared->seen.st_size,
+                        .status = shared->seen};
+    struct copy *oldest = &shared->copy[(shared->generation + 1) % 2];
+    if (ftruncate(shared->memory, copy.offset + (off_t)copy.size) != 0 ||
+        copy_bytes(fd, shared->memory, copy.offset, copy.size) != 0) {
+        error_set(error, HB_CATALOG_INVALID, "the catalog cannot be copied: %s", strerror(errno));
+        forget(shared, &copy);
+        return STORED_REFUSED;
+    }
+    enum stored_verdict verdict = judge_copy(shared, &copy, settings, error);
+    if (verdict != STORED_GOOD) {
+        forget(shared, &copy);
+        return verdict;
+    }
+    forget(shared, oldest); /* of two publications before: nobody answers from it any more */
+    *oldest = copy;
+    atomic_fetch_add(&shared->generation, 1);
+    return STORED_GOOD;
+}
+
+static void log_missing(struct shared_catalog *shared)
+{
+    struct error error;
+    if (shared->generation > 0 && !shared->missing) {
+        error_set(&error, HB_CATALOG_GONE,
+                  "the catalog is gone: the last good one stays; run handback prepare");
+        log_error(&error);
+    }
+    shared->missing = true;
+    shared->seen = (struct stat){0};
+}
+
+bool shared_catalog_refresh(struct shared_catalog *shared, const struct settings *settings)
+{
+    apr_pool_t *pool;
+    struct error error;
+    struct stat status;
+    int fd = -1;
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        return false;
+    }
+    const char *path = stored_path(settings, pool);
+    enum stored_verdict verdict = STORED_MISSING;
+    if (path && stat(path, &status) == 0 && is_same(&status, &shared->seen)) {
+        apr_pool_destroy(pool);
+        return false;
+    }
+    verdict = path ? stored_open(path, &fd, &shared->seen, &error) : STORED_MISSING;
+    if (verdict == STORED_GOOD) {
+        shared->missing = false;
+        verdict = take_file(shared, fd, settings, &error);
+        close(fd);
+    }
+    if (verdict == STORED_MISSING) {
+        log_missing(shared);
+    } else if (verdict == STORED_REFUSED) {
+        log_error(&error);
+    }
+    apr_pool_destroy(pool);
+    return verdict == STORED_GOOD;
+}
+
+void shared_catalog_look_again(struct shared_catalog *shared)
+{
+    shared->seen = (struct stat){0};
+}
+
+/* ---- in a worker ---- */
+
+unsigned long shared_catalog_generation(const struct shared_catalog *shared)
+{
+    return atomic_load(&shared->generation);
+}
+
+void *shared_catalog_map(const struct shared_catalog *shared, unsigned long *generation,
+                         uint64_t *size, struct stat *status)
+{
+    unsigned long now = atomic_load(&shared->generation);
+    if (now == *generation) {
+        return NULL;
+    }
+    struct copy copy = shared->copy[now % 2];
+    void *block = stored_map(shared->memory, copy.offset, copy.size);
+    /* Two publications later the memory is used again: what was mapped then is looked for anew. */
+    if (!block || atomic_load(&shared->generation) != now) {
+        if (block) {
+            munmap(block, copy.size);
+        }
+        return NULL;
+    }
+    *generation = now;
+    *size = copy.size;
+    *status = copy.status;
+    return block;
+}

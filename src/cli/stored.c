@@ -1,0 +1,107 @@
+#include "cli/stored.h"
+
+#include "base/log.h"
+#include "compile/settings_adopt.h"
+
+#include <apr_strings.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+const char *stored_path(const struct settings *settings, apr_pool_t *pool)
+{
+    const char *state = settings_state(settings, pool);
+    return state ? apr_pstrcat(pool, state, "/catalog", NULL) : NULL;
+}
+
+static int refuse(struct error *error, enum diagnosis number, const char *what)
+{
+    return error_set(error, number, "the catalog %s", what);
+}
+
+static enum stored_verdict judge_file(const struct stat *status, struct error *error)
+{
+    struct error warning;
+    if (!S_ISREG(status->st_mode) || status->st_size == 0) {
+        refuse(error, HB_CATALOG_INVALID, "is no file, or empty: run handback prepare");
+        return STORED_REFUSED;
+    }
+    if (status->st_mode & S_IWOTH) {
+        refuse(error, HB_CATALOG_UNTRUSTED,
+               "may be written to by everybody: it is set aside until that is mended (chmod o-w)");
+        return STORED_REFUSED;
+    }
+    if (status->st_mode & S_IWGRP) {
+        refuse(&warning, HB_CATALOG_GROUP,
+               "may be written to by its group, which then decides what is served (chmod g-w)");
+        log_error(&warning);
+    }
+    return STORED_GOOD;
+}
+
+enum stored_verdict stored_open(const char *path, int *fd, struct stat *status, struct error *error)
+{
+    *fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        return STORED_MISSING;
+    }
+    if (*fd < 0 || fstat(*fd, status) != 0) {
+        error_set(error, HB_CATALOG_INVALID, "the catalog cannot be read by user %u: %s",
+                  (unsigned)geteuid(), strerror(errno));
+        return STORED_REFUSED;
+    }
+    enum stored_verdict verdict = judge_file(status, error);
+    if (verdict != STORED_GOOD) {
+        close(*fd);
+        *fd = -1;
+    }
+    return verdict;
+}
+
+void *stored_map(int fd, off_t offset, size_t size)
+{
+    void *block = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, offset);
+    if (block == MAP_FAILED) {
+        return NULL;
+    }
+    madvise(block, size, MADV_RANDOM); /* a request needs four pages of it */
+    return block;
+}
+
+/* Whose word counts. */
+static bool is_trusted(uid_t owner, const struct settings *effective)
+{
+    struct stat root;
+    if (owner == 0 || owner == geteuid()) {
+        return true;
+    }
+    for (uint32_t i = 0; i < effective->mounts; i++) {
+        if (stat(effective->mount[i].root, &root) == 0 && root.st_uid == owner) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum stored_verdict stored_judge(const void *block, uint64_t size, const struct stat *status,
+                                 const struct settings *settings, struct settings *effective,
+                                 apr_pool_t *pool, struct error *error)
+{
+    struct catalog catalog;
+    if (catalog_open(&catalog, block, size, error) != 0 ||
+        settings_adopt(effective, settings, &catalog, settings_state(settings, pool), pool,
+                       error) != 0) {
+        return STORED_REFUSED;
+    }
+    if (!is_trusted(status->st_uid, effective)) {
+        error_set(
+            error, HB_CATALOG_UNTRUSTED,
+            "the catalog belongs to user %u, who is neither root, nor this user (%u), nor the "
+            "owner of a root: it is set aside until that is mended (chown)",
+            (unsigned)status->st_uid, (unsigned)geteuid());
+        return STORED_REFUSED;
+    }
+    return STORED_GOOD;
+}
