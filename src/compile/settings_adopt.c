@@ -49,7 +49,8 @@ static bool adopt_root(const struct adoption *adoption)
 
 static void adopt_types(const struct adoption *adoption)
 {
-    for (uint32_t i = 0; adoption->to->types->nelts == 0 && i < adoption->from.types; i++) {
+    bool own = adoption->to->types->nelts > 0;
+    for (uint32_t i = 0; !own && i < adoption->from.types; i++) {
         struct slice key, type;
         catalog_own_type(adoption->catalog, &adoption->from, i, &key, &type);
         APR_ARRAY_PUSH(adoption->to->types, struct settings_type) =
