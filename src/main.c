@@ -1,6 +1,7 @@
 /* One program, three ways in: a CGI, a FastCGI responder on a listening socket, a command. */
 #include "base/log.h"
 #include "cli/command_explain.h"
+#include "cli/command_prepare.h"
 #include "cli/command_serve.h"
 #include "cli/current.h"
 #include "cli/usage.h"
@@ -40,6 +41,9 @@ static int run_command(int argc, const char *const *argv)
     }
     if (strcmp(argv[1], "explain") == 0) {
         return command_explain(argc - 1, argv + 1);
+    }
+    if (strcmp(argv[1], "prepare") == 0) {
+        return command_prepare(argc - 1, argv + 1);
     }
     if (strcmp(argv[1], "--help") == 0) {
         usage_print(stdout);

@@ -53,8 +53,8 @@ int replace_open(int directory, char name[REPLACE_NAME], const struct replace_ac
 
 static int set_time(int fd, const struct timespec *modified)
 {
-    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
-                                      modified ? *modified : (struct timespec){.tv_nsec = UTIME_NOW}};
+    const struct timespec times[2] = {
+        {.tv_nsec = UTIME_OMIT}, modified ? *modified : (struct timespec){.tv_nsec = UTIME_NOW}};
     return futimens(fd, times);
 }
 
@@ -66,8 +66,7 @@ int replace_file(int directory, const char *name, const void *bytes, size_t leng
     if (fd < 0) {
         return -1;
     }
-    bool done = file_write(fd, bytes, length) == 0 && set_time(fd, modified) == 0 &&
-                fsync(fd) == 0;
+    bool done = file_write(fd, bytes, length) == 0 && set_time(fd, modified) == 0 && fsync(fd) == 0;
     int cause = errno;
     /* Some network file systems tell of a full disk only now. */
     if (close(fd) != 0 && done) {

@@ -189,10 +189,10 @@ static json_t *list_of(const apr_array_header_t *releases, const char *base)
     json_t *list = json_array();
     for (int i = 0; list && i < releases->nelts; i++) {
         const struct kept_release *release = kept_at(releases, i);
-        json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o}", "url", release->url, "id",
-                                release->id, "manifest", release->manifest, "md5", release->md5,
-                                "published", (json_int_t)release->published, "roots",
-                                roots_of(release, base));
+        json_t *one =
+            json_pack("{s:s, s:s, s:s, s:s, s:I, s:o}", "url", release->url, "id", release->id,
+                      "manifest", release->manifest, "md5", release->md5, "published",
+                      (json_int_t)release->published, "roots", roots_of(release, base));
         if (json_array_append_new(list, one) != 0) {
             json_decref(list);
             list = NULL;
@@ -208,9 +208,8 @@ static struct replace_access access_in(int directory)
     if (fstat(directory, &status) != 0) {
         return (struct replace_access){.mode = 0600, .owner = (uid_t)-1, .group = (gid_t)-1};
     }
-    return (struct replace_access){.mode = (status.st_mode & 0444) | 0600,
-                                   .owner = status.st_uid,
-                                   .group = status.st_gid};
+    return (struct replace_access){
+        .mode = (status.st_mode & 0444) | 0600, .owner = status.st_uid, .group = status.st_gid};
 }
 
 int kept_write(const apr_array_header_t *releases, int state, const char *path, apr_pool_t *pool,

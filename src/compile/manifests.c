@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_manifest(const struct settings_mount *mount, const char *path, apr_pool_t *pool)
+bool manifests_match(const struct settings_mount *mount, const char *path, apr_pool_t *pool)
 {
     for (struct slice rest = slice_of(mount->manifests); rest.at;) {
         struct slice glob = slice_cut(&rest, ':');
@@ -113,7 +113,7 @@ apr_array_header_t *manifests_read(int root, const struct settings_mount *mount,
     for (apr_hash_index_t *at = apr_hash_first(pool, top.names); at; at = apr_hash_next(at)) {
         struct kept_manifest one = {.root = apr_pstrdup(pool, mount->root),
                                     .path = apr_hash_this_key(at)};
-        if (is_manifest(mount, one.path, pool) &&
+        if (manifests_match(mount, one.path, pool) &&
             read_one(root, &one, find_kept(before, mount->root, one.path), watch, pool)) {
             *(struct kept_manifest *)apr_array_push(found) = one;
         }
@@ -122,7 +122,7 @@ apr_array_header_t *manifests_read(int root, const struct settings_mount *mount,
         const struct kept_manifest *old = manifests_at(before, i);
         struct kept_manifest one = {.root = apr_pstrdup(pool, old->root),
                                     .path = apr_pstrdup(pool, old->path)};
-        if (strcmp(old->root, mount->root) == 0 && is_manifest(mount, one.path, pool) &&
+        if (strcmp(old->root, mount->root) == 0 && manifests_match(mount, one.path, pool) &&
             !tree_has(&top, one.path) && keep_one(root, &one, old, watch, pool)) {
             *(struct kept_manifest *)apr_array_push(found) = one;
         }

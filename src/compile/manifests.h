@@ -30,6 +30,9 @@ apr_array_header_t *manifests_read(int root, const struct settings_mount *mount,
                                    const apr_array_header_t *before, struct watch *watch,
                                    apr_pool_t *pool);
 
+/* Whether a path below the root is one of the mount's manifests by its name. */
+bool manifests_match(const struct settings_mount *mount, const char *path, apr_pool_t *pool);
+
 /* An element of the array. */
 const struct kept_manifest *manifests_at(const apr_array_header_t *manifests, int index);
 

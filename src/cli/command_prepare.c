@@ -1,0 +1,189 @@
+#include "cli/command_prepare.h"
+
+#include "base/log.h"
+#include "compile/settings.h"
+#include "prepare/prepare.h"
+
+#include <apr_getopt.h>
+#include <apr_strings.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <unistd.h>
+
+struct prepare_options {
+    bool dry;
+    bool json;
+    bool quiet;
+    bool help;
+};
+
+enum option {
+    OPT_HELP = 256,
+    OPT_DRY,
+    OPT_JSON,
+    OPT_QUIET
+};
+
+static const apr_getopt_option_t option_table[] = {
+    {"dry-run", OPT_DRY, 0, "change nothing on disk, say what would be done"},
+    {"json", OPT_JSON, 0, "print the result as JSON"},
+    {"quiet", OPT_QUIET, 0, "print nothing but faults"},
+    {"help", OPT_HELP, 0, "print this"},
+    {NULL, 0, 0, NULL},
+};
+
+static void print_help(void)
+{
+    puts("usage: handback prepare [--dry-run] [--json] [--quiet]\n"
+         "\n"
+         "Run it after collectstatic: it keeps this release (its manifest, hashed files and\n"
+         "compressed copies) in the state directory and writes the catalog there, which\n"
+         "running responders take within a second.\n");
+    for (const apr_getopt_option_t *option = option_table; option->name; option++) {
+        printf("  --%-10s %s\n", option->name, option->description);
+    }
+    puts("\n"
+         "Settings, from the environment or handback.json beside the program:\n"
+         "  STATIC_ROOT     the directory that collectstatic has filled\n"
+         "  HANDBACK_STATE  the state directory (STATIC_ROOT/.handback)\n"
+         "  HANDBACK_POOL   how files are kept: link, copy, off (link)\n"
+         "  RELEASE_ID      the name of this release, where its manifest lies at the root\n"
+         "\n"
+         "Exit status: 0 done; 1 done, but faults were found; 2 not done, the old catalog\n"
+         "stays.");
+}
+
+static void take_option(struct prepare_options *options, int option)
+{
+    switch (option) {
+    case OPT_DRY:
+        options->dry = true;
+        break;
+    case OPT_JSON:
+        options->json = true;
+        break;
+    case OPT_QUIET:
+        options->quiet = true;
+        break;
+    default:
+        options->help = true;
+        break;
+    }
+}
+
+static int parse_options(struct prepare_options *options, int argc, const char *const *argv,
+                         apr_pool_t *pool)
+{
+    apr_getopt_t *state;
+    const char *value;
+    int option;
+    apr_status_t status;
+    if (apr_getopt_init(&state, pool, argc, argv) != APR_SUCCESS) {
+        return -1;
+    }
+    while ((status = apr_getopt_long(state, option_table, &option, &value)) == APR_SUCCESS) {
+        take_option(options, option);
+    }
+    if (status != APR_EOF) {
+        return -1; /* apr_getopt_long has said why */
+    }
+    if (state->ind < argc) {
+        fputs("handback prepare: it takes no arguments; see handback prepare --help\n", stderr);
+        return -1;
+    }
+    return 0;
+}
+
+static void print_text(const struct report *report, bool dry)
+{
+    const char *would = dry ? "would be " : "";
+    printf("releases: %d kept", report->releases);
+    if (report->published) {
+        printf(", published last: %s", report->published);
+    }
+    printf("\nfiles:    %llu kept, %llu %sadded", (unsigned long long)report->kept,
+           (unsigned long long)(report->added - report->replaced), would);
+    if (report->replaced > 0) {
+        printf(", %llu %sreplaced", (unsigned long long)report->replaced, would);
+    }
+    printf("\nvariants: %llu kept, %llu %sadded\n", (unsigned long long)report->variants,
+           (unsigned long long)report->variants_added, would);
+    printf("faults:   %llu\n", (unsigned long long)report->faults);
+    printf("catalog:  %s/catalog (%s)\n", report->state,
+           report->changed ? (dry ? "would be written" : "new") : "as it was");
+}
+
+/* Names in the file system need not be UTF-8, and JSON must. */
+static json_t *text_of(const char *text)
+{
+    json_t *json = text ? json_string(text) : json_null();
+    char plain[sizeof(struct error)];
+    size_t len = 0;
+    for (; !json && text[len] && len < sizeof plain; len++) {
+        plain[len] = (unsigned char)text[len] < 0x80 ? text[len] : '?';
+    }
+    return json ? json : json_stringn(plain, len);
+}
+
+static json_t *diagnoses_of(const struct report *report)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < report->fault->nelts; i++) {
+        char line[LOG_LINE_MAX];
+        const struct error *fault = &((const struct error *)(const void *)report->fault->elts)[i];
+        snprintf(line, sizeof line, "HB%04d: %s", (int)fault->number, fault->text);
+        json_array_append_new(list, text_of(line));
+    }
+    return list;
+}
+
+static int print_json(const struct report *report, bool dry, apr_pool_t *pool)
+{
+    json_t *whole = json_pack(
+        "{s:b, s:b, s:o, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "dry_run", dry,
+        "changed", report->changed, "catalog",
+        text_of(apr_pstrcat(pool, report->state, "/catalog", NULL)), "releases", report->releases,
+        "published", text_of(report->published), "kept", (json_int_t)report->kept, "added",
+        (json_int_t)(report->added - report->replaced), "replaced", (json_int_t)report->replaced,
+        "variants", (json_int_t)report->variants, "variants_added",
+        (json_int_t)report->variants_added, "gone", (json_int_t)report->gone, "faults",
+        (json_int_t)report->faults, "diagnoses", diagnoses_of(report));
+    int result = whole ? json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) : -1;
+    puts("");
+    json_decref(whole);
+    return result;
+}
+
+static int prepare(const struct prepare_options *options, apr_pool_t *pool)
+{
+    struct settings settings;
+    struct report report = report_make(pool);
+    struct error error;
+    if (settings_read(&settings, environ, pool, &error) != 0 ||
+        prepare_site(&settings, options->dry, &report, pool, &error) != 0) {
+        log_always(&error);
+        return 2;
+    }
+    int result = 0;
+    if (options->json) {
+        result = print_json(&report, options->dry, pool);
+    } else if (!options->quiet) {
+        print_text(&report, options->dry);
+    }
+    return result != 0 ? 2 : report.faults > 0 ? 1 : 0;
+}
+
+int command_prepare(int argc, const char *const *argv)
+{
+    struct prepare_options options = {0};
+    apr_pool_t *pool;
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS ||
+        parse_options(&options, argc, argv, pool) != 0) {
+        return 2;
+    }
+    if (options.help) {
+        print_help();
+        return 0;
+    }
+    return prepare(&options, pool);
+}

@@ -1,0 +1,15 @@
+/* After collectstatic: keeps the release with its files, and writes the catalog. */
+#ifndef PREPARE_PREPARE_H
+#define PREPARE_PREPARE_H
+
+#include "compile/settings.h"
+#include "prepare/report.h"
+
+/* Keeps what the static roots hold and writes the catalog into the state directory; with `dry`
+ * nothing on disk is changed, and the report says what would be. Faults are logged and counted in
+ * the report, and end nothing. Everything lives in `pool`. Returns 0, or -1 with the reason why
+ * there is no new catalog: the old one stays. */
+int prepare_site(const struct settings *settings, bool dry, struct report *report, apr_pool_t *pool,
+                 struct error *error);
+
+#endif

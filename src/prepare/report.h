@@ -1,0 +1,36 @@
+/* What a prepare has done, or would do, and what it found wrong. */
+#ifndef PREPARE_REPORT_H
+#define PREPARE_REPORT_H
+
+#include "base/error.h"
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    REPORT_FAULTS_MAX = 100 /* that are remembered; all are counted */
+};
+
+struct report {
+    const char *state;     /* the state directory */
+    bool changed;          /* the catalog has other bytes than before */
+    int releases;          /* that are kept */
+    const char *published; /* the one published last; NULL: none */
+    uint64_t kept;         /* files whose bytes are proven */
+    uint64_t added;        /* of them new in the pool */
+    uint64_t replaced;     /* of them put in place of what was no longer proven */
+    uint64_t variants;     /* proven compressed copies */
+    uint64_t variants_added;
+    uint64_t gone; /* names of former releases whose files lie nowhere any more */
+    uint64_t faults;
+    apr_array_header_t *fault; /* of struct error */
+};
+
+struct report report_make(apr_pool_t *pool);
+
+/* Counts and logs a fault. */
+void report_fault(struct report *report, const struct error *error);
+
+#endif
