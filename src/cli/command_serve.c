@@ -67,7 +67,7 @@ static void log_without_manifest(struct current *current)
 /* Serves on a listener; the settings are the given ones, or with NULL read here and again by HUP.
  */
 static int serve_until_told(struct worker_options *options, const struct settings *settings,
-                            const struct shared_catalog *shared)
+                            struct shared_catalog *shared)
 {
     struct error error;
     const struct current_options site = {.settings = settings, .shared = shared, .lasting = true};

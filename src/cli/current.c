@@ -14,11 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
 
 enum {
+    PREPARE_PATIENCE = 5,                 /* seconds */
     DESCRIPTORS = CATALOG_MOUNTS_MAX + 12 /* to open a site with: roots, directories, a manifest */
 };
 
@@ -282,7 +284,17 @@ static void open_again(struct current *current)
     }
 }
 
-/* collectstatic ran, and prepare did not: said once for each catalog. */
+/* Whether nobody has said it of this catalog yet. */
+static bool is_first_to_say(struct current *current)
+{
+    bool first = !current->older_said;
+    current->older_said = true;
+    return first && (!current->options.shared ||
+                     shared_catalog_is_first(current->options.shared, current->generation));
+}
+
+/* collectstatic ran, and prepare did not: said once for each catalog, and not while prepare may
+ * still be about to run. */
 static void tell_older(struct current *current)
 {
     struct error error;
@@ -296,8 +308,8 @@ static void tell_older(struct current *current)
         }
         snprintf(path, sizeof path, "%s/%.*s", current->site->path[release.mount],
                  (int)release.manifest.len, release.manifest.at);
-        if (stat(path, &status) == 0 && nanoseconds(status.st_mtim) > current->made) {
-            current->older_said = true;
+        if (stat(path, &status) == 0 && nanoseconds(status.st_mtim) > current->made &&
+            time(NULL) - status.st_mtim.tv_sec >= PREPARE_PATIENCE && is_first_to_say(current)) {
             error_set(&error, HB_CATALOG_OLDER,
                       "%s: %s is newer than the catalog: original names keep to the release of the "
                       "catalog until handback prepare has run",

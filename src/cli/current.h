@@ -12,8 +12,8 @@
 struct current;
 
 struct current_options {
-    const struct settings *settings;     /* kept by the caller; NULL: read from this environment */
-    const struct shared_catalog *shared; /* the master's copy of the catalog; NULL: none */
+    const struct settings *settings; /* kept by the caller; NULL: read from this environment */
+    struct shared_catalog *shared;   /* the master's copy of the catalog; NULL: none */
     bool
         lasting; /* for more than one request: a catalog is read as a whole before it is believed */
 };

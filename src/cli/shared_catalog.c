@@ -24,6 +24,7 @@ struct copy {
 };
 
 struct shared_catalog {
+    atomic_ulong told;       /* the last generation that a worker has said something about */
     atomic_ulong generation; /* the copies are used in turn: the newest is copy[generation % 2] */
     struct copy copy[2];
     int memory; /* the memory file; its number is the same in all processes */
@@ -186,6 +187,11 @@ void shared_catalog_look_again(struct shared_catalog *shared)
 unsigned long shared_catalog_generation(const struct shared_catalog *shared)
 {
     return atomic_load(&shared->generation);
+}
+
+bool shared_catalog_is_first(struct shared_catalog *shared, unsigned long generation)
+{
+    return atomic_exchange(&shared->told, generation) != generation;
 }
 
 void *shared_catalog_map(const struct shared_catalog *shared, unsigned long *generation,

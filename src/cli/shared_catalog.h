@@ -29,4 +29,7 @@ unsigned long shared_catalog_generation(const struct shared_catalog *shared);
 void *shared_catalog_map(const struct shared_catalog *shared, unsigned long *generation,
                          uint64_t *size, struct stat *status);
 
+/* Whether the caller is the first of all workers to ask about this copy: to say something once. */
+bool shared_catalog_is_first(struct shared_catalog *shared, unsigned long generation);
+
 #endif

@@ -250,7 +250,8 @@ static void fill_leaf(struct format_leaf *leaf, size_t len, const struct pending
         variant[i] = (struct format_variant){.size = entry->variant[i].size,
                                              .coding = entry->variant[i].coding,
                                              .proven = entry->variant[i].proven};
-        strncpy(variant[i].suffix, entry->variant[i].suffix, FORMAT_SUFFIX);
+        memcpy(variant[i].suffix, entry->variant[i].suffix,
+               strnlen(entry->variant[i].suffix, FORMAT_SUFFIX));
     }
     char *text = put_text((char *)(variant + entry->variants), name->name, leaf->name_len);
     text = put_text(text, entry->path, leaf->path_len);
