@@ -23,6 +23,7 @@
 /* The state directory while the site is compiled. */
 struct state_work {
     const char *path; /* NULL: there is none */
+    const char *real; /* the same without links */
     int fd;           /* below 0: it is not there */
     apr_array_header_t *kept;
     int pool; /* below 0: there is no pool */
@@ -241,30 +242,37 @@ static const char *release_id(struct mount_work *work, const apr_array_header_t 
     return chosen ? chosen : apr_pstrndup(work->pool, found->manifest.md5, HASHED_NAME_DIGITS);
 }
 
-static const char *root_as_written(const struct mount_work *work, const char *root)
+static const char *real_path(const char *path, apr_pool_t *pool)
 {
-    char relative[PATH_MAX];
-    if (work->options->relocatable &&
-        place_relative(root, work->state->path, relative, sizeof relative)) {
-        return apr_pstrdup(work->pool, relative);
-    }
-    return root;
+    char real[PATH_MAX];
+    return path && realpath(path, real) ? apr_pstrdup(pool, real) : path;
 }
 
-/* Where the release was published: its own root, if it lies there, and others that prepare saw. */
+/* The root as it stands in the catalog, relative to the directory `base`. */
+static const char *root_as_written(const struct mount_work *work, const char *root,
+                                   const char *base)
+{
+    char relative[PATH_MAX];
+    return work->options->relocatable && place_relative(root, base, relative, sizeof relative)
+               ? apr_pstrdup(work->pool, relative)
+               : root;
+}
+
+/* Where the release was published: its own root, if it lies there, and others that prepare saw; all
+ * without links, since a link may be flipped to another release. */
 static apr_array_header_t *homes_of(struct mount_work *work, const struct kept_release *kept,
                                     bool here)
 {
     apr_array_header_t *homes = apr_array_make(work->pool, 2, sizeof(const char *));
-    const char *root = work->settings->root;
+    const char *root = real_path(work->settings->root, work->pool);
     for (int i = 0; kept && i < kept->roots->nelts; i++) {
         const char *other = APR_ARRAY_IDX(kept->roots, i, const char *);
         if (strcmp(other, root) != 0) {
-            APR_ARRAY_PUSH(homes, const char *) = root_as_written(work, other);
+            APR_ARRAY_PUSH(homes, const char *) = root_as_written(work, other, work->state->real);
         }
     }
     if (here) {
-        APR_ARRAY_PUSH(homes, const char *) = root_as_written(work, root);
+        APR_ARRAY_PUSH(homes, const char *) = root_as_written(work, root, work->state->real);
     }
     return homes;
 }
@@ -380,7 +388,7 @@ static void compile_mount(struct mount_work *work)
         status = (struct stat){0};
     }
     watch_add_place(&work->compiled->watch, mount.root, &status);
-    mount.root = root_as_written(work, mount.root);
+    mount.root = root_as_written(work, mount.root, work->state->path);
     work->index = writer_add_mount(work->writer, &mount);
     work->root = open(work->settings->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (work->root < 0) {
@@ -411,6 +419,7 @@ static void open_state(struct state_work *state, const struct settings *settings
                                  .kept = apr_array_make(pool, 1, sizeof(struct kept_release)),
                                  .pool = -1,
                                  .objects = {.names = apr_hash_make(pool), .pool = pool}};
+    state->real = real_path(state->path, pool);
     if (state->path && stat(state->path, &status) == 0) {
         state->fd = open_directory(AT_FDCWD, state->path);
     }

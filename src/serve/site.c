@@ -74,6 +74,7 @@ static bool open_pool(struct site *site, const char *state)
     }
     site->state = strdup(state);
     site->pool_path = resolve(slice_of("pool"), state);
+    site->real_state = realpath(state, NULL);
     if (!site->state || !site->pool_path) {
         return false;
     }
@@ -145,7 +146,7 @@ static bool is_here(const void *context, struct slice root)
 {
     const struct place *place = context;
     struct stat status;
-    char *path = resolve(root, place->site->state);
+    char *path = resolve(root, place->site->real_state);
     bool here = path && stat(path, &status) == 0 && status.st_ino == place->root.st_ino &&
                 status.st_dev == place->root.st_dev;
     free(path);
@@ -214,6 +215,7 @@ void site_release(struct site *site)
     }
     free(site->policy_block);
     free(site->state);
+    free(site->real_state);
     free(site->pool_path);
     free(site);
 }

@@ -23,6 +23,7 @@ struct site {
     int root[CATALOG_MOUNTS_MAX];    /* a directory; below 0: it cannot be opened yet, -errno */
     bool closed[CATALOG_MOUNTS_MAX]; /* others than its owner and group may not enter it */
     char *state;                     /* the directory that the roots are relative to; NULL: none */
+    char *real_state; /* the same without links: to it the homes of releases are relative */
     char *pool_path;
     int pool; /* a directory; below 0: there is none */
     bool pool_closed;
