@@ -91,8 +91,10 @@ static void print_site(const json_t *status)
                json_is_true(json_object_get(mount, "root")) ? "" : ", its root cannot be opened");
     }
     if (json_is_object(catalog)) {
-        printf("catalog     %llu names, %llu releases\n", number(catalog, "names"),
-               number(catalog, "releases"));
+        printf("catalog     %llu names, %llu releases, %s\n", number(catalog, "names"),
+               number(catalog, "releases"),
+               json_is_true(json_object_get(catalog, "stored")) ? "as prepare has written it"
+                                                                : "made in memory");
     } else {
         puts("catalog     none: the settings are bad");
     }

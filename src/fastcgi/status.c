@@ -90,9 +90,9 @@ static void write_site(FILE *out, const struct site *site)
     }
     fputs("],\"catalog\":", out);
     if (site) {
-        fprintf(out, "{\"names\":%llu,\"releases\":%u}",
-                (unsigned long long)catalog_names(&site->catalog),
-                catalog_releases(&site->catalog));
+        fprintf(out, "{\"names\":%llu,\"releases\":%u,\"stored\":%s}",
+                (unsigned long long)catalog_names(&site->catalog), catalog_releases(&site->catalog),
+                site->mapped ? "true" : "false");
     } else {
         fputs("null", out);
     }

@@ -109,8 +109,14 @@ static bool end_about_variant(struct story *story, int status)
 
 static bool take_settings(struct story *story)
 {
-    trace_add(story->trace, story->site ? "good" : "bad: the log says why");
-    return !story->site && end_unavailable(story, RETRY_SETTINGS);
+    if (!story->site) {
+        trace_add(story->trace, "bad: the log says why");
+        return end_unavailable(story, RETRY_SETTINGS);
+    }
+    trace_add(story->trace, "good; the catalog is %s%s",
+              story->site->mapped ? "that of prepare in " : "made in memory",
+              story->site->mapped ? story->site->state : "");
+    return false;
 }
 
 static bool take_target(struct story *story)
