@@ -335,6 +335,11 @@ class Apache:
             lambda: self.log().count("resuming normal operations") > before, what="graceful"
         )
 
+    def children(self):
+        """The processes of Apache, by the kernel's own list."""
+        pid = (self.home / "pid").read_text().strip()
+        return set(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 

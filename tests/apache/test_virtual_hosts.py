@@ -10,7 +10,9 @@ import pytest
 
 from conftest import WAYS
 from django_site import write
-from harness import CONFIGURATION, INCLUDES, NEEDED, USUAL, Apache, Serve, defines, virtual_host
+from harness import (
+    CONFIGURATION, INCLUDES, NEEDED, USUAL, Apache, Serve, defines, virtual_host, wait_until,
+)
 
 STYLE = {name: f"body {{ content: 'this is {name}' }}\n".encode() * 30 for name in "ab"}
 
@@ -155,7 +157,10 @@ def test_the_program_stays_defined_for_the_next_site(apache, lines, front):
 
 def test_a_graceful_restart_reads_the_same_defines_again(apache, lines):
     with apache(virtual_host("a", lines("a")), virtual_host("b", lines("b"))) as server:
+        before = server.children()
         server.graceful()
+        # The process manager that mod_fcgid had before still starts processes as it ends.
+        wait_until(lambda: not before & server.children(), what="the former children: ended")
         assert serves_site(server, "a", "a")
         assert serves_site(server, "b", "b")
 
