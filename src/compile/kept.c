@@ -23,6 +23,9 @@ enum {
     VERSION = 1
 };
 
+/* Every JSON reader keeps numbers as large as that, and there is always a next one. */
+#define PUBLISHED_MAX (INT64_C(1) << 53)
+
 const struct kept_release *kept_at(const apr_array_header_t *releases, int index)
 {
     return &((const struct kept_release *)(const void *)releases->elts)[index];
@@ -101,7 +104,7 @@ static bool read_release(struct kept_release *release, const json_t *object, con
     };
     return release->url && is_url(release->url) && release->id && release->manifest &&
            path_is_plain(slice_of(release->manifest)) && release->md5 && is_md5(release->md5) &&
-           release->published > 0 && release->roots;
+           release->published > 0 && release->published <= PUBLISHED_MAX && release->roots;
 }
 
 static int read_list(apr_array_header_t *releases, const json_t *whole, const char *base,

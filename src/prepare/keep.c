@@ -435,8 +435,8 @@ void keep_report(struct keep *keep, const struct object *object)
     case OBJECT_MISSING:
         if (object->required || (object->finding == OBJECT_FAILED && object->pooled)) {
             report_missing(keep, object);
-        } else if (object->listed) {
-            keep->report->gone++;
+        } else if (object->listed && keep->report->gone++ == 0) {
+            keep->report->first_gone = object->path;
         }
         break;
     }

@@ -23,7 +23,8 @@ struct report {
     uint64_t replaced;     /* of them put in place of what was no longer proven */
     uint64_t variants;     /* proven compressed copies */
     uint64_t variants_added;
-    uint64_t gone; /* names of former releases whose files lie nowhere any more */
+    uint64_t gone; /* files of former releases that lie nowhere any more */
+    const char *first_gone;
     uint64_t faults;
     apr_array_header_t *fault; /* of struct error */
 };
@@ -32,5 +33,8 @@ struct report report_make(apr_pool_t *pool);
 
 /* Counts and logs a fault. */
 void report_fault(struct report *report, const struct error *error);
+
+/* Counts one that has been logged already. */
+void report_logged(struct report *report, const struct error *error);
 
 #endif

@@ -364,6 +364,26 @@ put("peek", {
     "empty": b"",
 })
 
+RELEASE = ('{"url": "/static/", "id": "v1", "manifest": "staticfiles.json",'
+           ' "md5": "0123456789abcdef0123456789abcdef", "published": 1, "roots": ["../r", "/s"]}')
+
+put("kept", {
+    "none": '{"version": 1, "releases": []}',
+    "one": '{"version": 1, "releases": [%s]}' % RELEASE,
+    "two": '{"version": 1, "releases": [%s, %s]}' % (RELEASE, RELEASE.replace("v1", "v2")),
+    "twice": '{"version": 1, "releases": [%s, %s]}' % (RELEASE, RELEASE),
+    "version-2": '{"version": 2, "releases": []}',
+    "climbs": '{"version": 1, "releases": [%s]}' % RELEASE.replace("../r", "../" * 40),
+    "manifest-outside": '{"version": 1, "releases": [%s]}' % RELEASE.replace("static", "../s"),
+    "md5-is-a-path": '{"version": 1, "releases": [%s]}' % RELEASE.replace("0123456", "../../x"),
+    "never-published": '{"version": 1, "releases": [%s]}' % RELEASE.replace(": 1,", ": 0,"),
+    "largest": '{"version": 1, "releases": [%s]}' % RELEASE.replace(": 1,", ": %d," % (2**63 - 1)),
+    "nul": '{"version": 1, "releases": [%s]}' % RELEASE.replace("v1", "\\u0000"),
+    "utf-8": '{"version": 1, "releases": [%s]}' % RELEASE.replace("v1", "\u00e9"),
+    "cut": '{"version": 1, "releases": [{"url": "/sta',
+    "empty": "",
+})
+
 put("manifest", {
     "1.0": '{"paths": {"css/a.css": "css/a.27e20196a850.css"}, "version": "1.0"}',
     "1.1": '{"paths": {"a": "b"}, "version": "1.1", "hash": "0123456789ab"}',

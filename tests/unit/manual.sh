@@ -17,19 +17,11 @@ compare "diagnoses" \
 for name in $(sed -n 's/^ *{\(NULL\|"[a-z_]*"\), \(NULL\|"[A-Z_]*"\), .*/\1 \2/p' \
     "$src/compile/settings_table.c" | tr -d '",'); do
     if [ "$name" != NULL ] && ! grep -qw -- "$name" "$manual"; then
-        case $name in
-        # "their variables" of the settings that a later version will use
-        HANDBACK_STATE | HANDBACK_POOL | HANDBACK_DELIVERY_URL | HANDBACK_DELIVERY_ROOT) ;;
-        HANDBACK_DIRS | HANDBACK_IMMUTABLE | HANDBACK_FOLLOW | HANDBACK_INDEX_FILE) ;;
-        HANDBACK_ROOT) ;;
-        *)
-            echo "$name is not in the manual"
-            fail=1
-            ;;
-        esac
+        echo "$name is not in the manual"
+        fail=1
     fi
 done
-for option in $(sed -n 's/^ *{"\([a-z-]*\)", OPT_.*/\1/p' "$src/cli/command_serve.c"); do
+for option in $(sed -n 's/^ *{"\([a-z-]*\)", OPT_.*/\1/p' "$src/cli/command_serve.c" "$src/cli/command_prepare.c"); do
     if ! grep -q -- "-$option" "$manual"; then
         echo "--$option is not in the manual"
         fail=1
