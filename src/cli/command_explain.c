@@ -2,10 +2,10 @@
 
 #include "base/log.h"
 #include "cli/current.h"
+#include "cli/options.h"
 #include "compile/settings.h"
 #include "serve/answer.h"
 
-#include <apr_getopt.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
 #include <jansson.h>
@@ -19,6 +19,7 @@
 struct asked {
     const char *method;
     const char *target;
+    apr_pool_t *pool;
     apr_table_t *variables; /* of the header fields, as RFC 3875 4.1.18 names them */
     bool json;
     bool help;
@@ -59,8 +60,9 @@ static void print_help(void)
 
 /* "Accept-Encoding: br" becomes HTTP_ACCEPT_ENCODING; fields of one name are joined, as web servers
  * do (RFC 9110 5.3). */
-static int take_field(struct asked *asked, const char *field, apr_pool_t *pool)
+static int take_field(struct asked *asked, const char *field)
 {
+    apr_pool_t *pool = asked->pool;
     struct slice value = slice_of(field);
     struct slice name = slice_cut(&value, ':');
     value = slice_trim(value);
@@ -103,11 +105,12 @@ static int refuse(const char *value, const char *what)
     return -1;
 }
 
-static int take_option(struct asked *asked, int option, const char *value, apr_pool_t *pool)
+static int take_option(void *context, int option, const char *value)
 {
+    struct asked *asked = context;
     switch (option) {
     case 'H':
-        return take_field(asked, value, pool) == 0
+        return take_field(asked, value) == 0
                    ? 0
                    : refuse(value, "is no header field; write -H 'Name: value'");
     case 'X':
@@ -125,30 +128,20 @@ static int take_option(struct asked *asked, int option, const char *value, apr_p
 
 static int parse(struct asked *asked, int argc, const char *const *argv, apr_pool_t *pool)
 {
-    apr_getopt_t *state;
-    const char *value;
-    int option;
-    apr_status_t status;
-    if (apr_getopt_init(&state, pool, argc, argv) != APR_SUCCESS) {
+    const struct options line = {
+        .command = "explain", .table = option_table, .take = take_option, .context = asked};
+    int count;
+    const char *const *arguments = options_read(&line, argc, argv, &count, pool);
+    if (!arguments) {
         return -1;
-    }
-    state->interleave = 1;
-    while ((status = apr_getopt_long(state, option_table, &option, &value)) == APR_SUCCESS) {
-        if (take_option(asked, option, value, pool) != 0) {
-            return -1;
-        }
-    }
-    if (status != APR_EOF) {
-        return -1; /* apr_getopt_long has said why */
     }
     if (asked->help) {
         return 0;
     }
-    if (state->ind + 1 != argc) {
-        fputs("handback explain: one URL is wanted; see handback explain --help\n", stderr);
-        return -1;
+    if (count != 1) {
+        return options_refuse("explain", "one URL is wanted");
     }
-    asked->target = state->argv[state->ind]; /* it has been moved behind the options */
+    asked->target = arguments[0];
     if (asked->target[0] != '/' && !strstr(asked->target, "://")) {
         return refuse(asked->target, "is neither a URL nor a path that begins with a slash");
     }
@@ -331,7 +324,7 @@ int command_explain(int argc, const char *const *argv)
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
         return 2;
     }
-    struct asked asked = {.method = "GET", .variables = apr_table_make(pool, 8)};
+    struct asked asked = {.method = "GET", .pool = pool, .variables = apr_table_make(pool, 8)};
     if (parse(&asked, argc, argv, pool) != 0) {
         return 2;
     }

@@ -1,10 +1,10 @@
 #include "cli/command_prepare.h"
 
 #include "base/log.h"
+#include "cli/options.h"
 #include "compile/settings.h"
 #include "prepare/prepare.h"
 
-#include <apr_getopt.h>
 #include <apr_strings.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -53,45 +53,36 @@ static void print_help(void)
          "stays.");
 }
 
-static void take_option(struct prepare_options *options, int option)
+static int take_option(void *context, int option, const char *value)
 {
+    struct prepare_options *options = context;
+    (void)value;
     switch (option) {
     case OPT_DRY:
         options->dry = true;
-        break;
+        return 0;
     case OPT_JSON:
         options->json = true;
-        break;
+        return 0;
     case OPT_QUIET:
         options->quiet = true;
-        break;
+        return 0;
     default:
         options->help = true;
-        break;
+        return 0;
     }
 }
 
 static int parse_options(struct prepare_options *options, int argc, const char *const *argv,
                          apr_pool_t *pool)
 {
-    apr_getopt_t *state;
-    const char *value;
-    int option;
-    apr_status_t status;
-    if (apr_getopt_init(&state, pool, argc, argv) != APR_SUCCESS) {
+    const struct options line = {
+        .command = "prepare", .table = option_table, .take = take_option, .context = options};
+    int count;
+    if (!options_read(&line, argc, argv, &count, pool)) {
         return -1;
     }
-    while ((status = apr_getopt_long(state, option_table, &option, &value)) == APR_SUCCESS) {
-        take_option(options, option);
-    }
-    if (status != APR_EOF) {
-        return -1; /* apr_getopt_long has said why */
-    }
-    if (state->ind < argc) {
-        fputs("handback prepare: it takes no arguments; see handback prepare --help\n", stderr);
-        return -1;
-    }
-    return 0;
+    return count == 0 ? 0 : options_refuse("prepare", "it takes no arguments");
 }
 
 static void print_text(const struct report *report, bool dry)

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "cli/current.h"
+#include "cli/options.h"
 #include "cli/status_show.h"
 #include "compile/settings.h"
 #include "fastcgi/listen.h"
@@ -9,7 +10,6 @@
 #include "fastcgi/worker.h"
 
 #include <apr_general.h>
-#include <apr_getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -254,7 +254,8 @@ static int parse_mode(const char *text, unsigned *mode)
     return 0;
 }
 
-static int take_option(struct serve_options *options, int option, const char *value)
+/* Returns -1 when the value is no good. */
+static int set_option(struct serve_options *options, int option, const char *value)
 {
     switch (option) {
     case OPT_HELP:
@@ -292,6 +293,16 @@ static int take_option(struct serve_options *options, int option, const char *va
     }
 }
 
+static int take_option(void *context, int option, const char *value)
+{
+    if (set_option(context, option, value) == 0) {
+        return 0;
+    }
+    fprintf(stderr, "handback serve: \"%s\" is not a good value; see handback serve --help\n",
+            value);
+    return -1;
+}
+
 /* What is wrong with the options as a whole; NULL: nothing. */
 static const char *find_fault(const struct serve_options *options, bool arguments)
 {
@@ -310,30 +321,14 @@ static const char *find_fault(const struct serve_options *options, bool argument
 static int parse_options(struct serve_options *options, int argc, const char *const *argv,
                          apr_pool_t *pool)
 {
-    apr_getopt_t *state;
-    const char *value;
-    int option;
-    apr_status_t status;
-    if (apr_getopt_init(&state, pool, argc, argv) != APR_SUCCESS) {
+    const struct options line = {
+        .command = "serve", .table = option_table, .take = take_option, .context = options};
+    int count;
+    if (!options_read(&line, argc, argv, &count, pool)) {
         return -1;
     }
-    while ((status = apr_getopt_long(state, option_table, &option, &value)) == APR_SUCCESS) {
-        if (take_option(options, option, value) != 0) {
-            fprintf(stderr,
-                    "handback serve: \"%s\" is not a good value; see handback serve --help\n",
-                    value);
-            return -1;
-        }
-    }
-    if (status != APR_EOF) {
-        return -1; /* apr_getopt_long has said why */
-    }
-    const char *fault = find_fault(options, state->ind < argc);
-    if (fault) {
-        fprintf(stderr, "handback serve: %s; see handback serve --help\n", fault);
-        return -1;
-    }
-    return 0;
+    const char *fault = find_fault(options, count > 0);
+    return fault ? options_refuse("serve", fault) : 0;
 }
 
 static int run(struct serve_options *options, struct error *error)

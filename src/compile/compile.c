@@ -277,17 +277,30 @@ static apr_array_header_t *homes_of(struct mount_work *work, const struct kept_r
     return homes;
 }
 
+static bool has_root(const struct kept_release *kept, const char *root)
+{
+    for (int i = 0; i < kept->roots->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(kept->roots, i, const char *), root) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The release of a manifest; rather one that was seen in this root, as two may be alike. */
 static const struct kept_release *find_kept(const struct mount_work *work, const char *manifest,
                                             const char *md5)
 {
+    const char *root = real_path(work->settings->root, work->pool);
+    const struct kept_release *found = NULL;
     for (int i = 0; i < work->state->kept->nelts; i++) {
         const struct kept_release *kept = kept_at(work->state->kept, i);
         if (strcmp(kept->url, work->settings->url) == 0 && strcmp(kept->md5, md5) == 0 &&
-            strcmp(kept->manifest, manifest) == 0) {
-            return kept;
+            strcmp(kept->manifest, manifest) == 0 && (!found || has_root(kept, root))) {
+            found = kept;
         }
     }
-    return NULL;
+    return found;
 }
 
 static bool has_release(const apr_array_header_t *releases, const char *id)
