@@ -27,7 +27,8 @@ enum {
 
 static const struct format_section *section_at(const struct catalog *catalog, size_t place)
 {
-    return (const struct format_section *)(const void *)(catalog->block + place);
+    const char *header = (const char *)view_header(catalog);
+    return (const struct format_section *)(const void *)(header + place);
 }
 
 const char *delivery_name(enum delivery delivery)
@@ -77,12 +78,14 @@ static const char *find_fault_of_sections(const struct catalog *catalog)
                : NULL;
 }
 
-static bool head_is_as_written(const struct format_header *header)
+static bool head_is_as_written(const struct catalog *catalog)
 {
+    const struct format_header *header = view_header(catalog);
     struct format_header copy = *header;
     copy.head_sum = 0;
     uint64_t sum = format_sum(header->digest, &copy, sizeof copy);
-    return header->head_sum == format_sum(sum, header + 1, header->head_size - sizeof *header);
+    return header->head_sum ==
+           format_sum(sum, catalog->block + sizeof copy, header->head_size - sizeof copy);
 }
 
 int catalog_open(struct catalog *catalog, const void *block, uint64_t size, struct error *error)
@@ -90,7 +93,11 @@ int catalog_open(struct catalog *catalog, const void *block, uint64_t size, stru
     *catalog = (struct catalog){.block = block, .size = size};
     memset(catalog->chosen, 0xff, sizeof catalog->chosen);
     const struct format_header *header = view_header(catalog);
-    if (size < sizeof *header || memcmp(header->magic, FORMAT_MAGIC, sizeof header->magic) != 0) {
+    if (size < sizeof *header) {
+        return view_invalid(error, "no header");
+    }
+    memcpy(&catalog->header, block, sizeof catalog->header);
+    if (memcmp(header->magic, FORMAT_MAGIC, sizeof header->magic) != 0) {
         return view_invalid(error, "no header");
     }
     if (header->version != FORMAT_VERSION || header->byte_order != FORMAT_BYTE_ORDER) {
@@ -102,7 +109,7 @@ int catalog_open(struct catalog *catalog, const void *block, uint64_t size, stru
     if (!parts_are_sound(header, size)) {
         return view_invalid(error, "its length");
     }
-    if (!head_is_as_written(header)) {
+    if (!head_is_as_written(catalog)) {
         return view_invalid(error, "the checksum of its head");
     }
     const char *fault = find_fault_of_sections(catalog);

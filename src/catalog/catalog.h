@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "catalog/format.h"
 #include "http/coding.h"
 
 #include <stdint.h>
@@ -43,7 +44,8 @@ enum catalog_choice {
 struct catalog {
     const unsigned char *block;
     uint64_t size;
-    bool verified; /* all of it: its pages need not be checked when they are read */
+    struct format_header header; /* as it was when it was checked, whatever becomes of the block */
+    bool verified;               /* all of it: its pages need not be checked when they are read */
     uint32_t chosen[CATALOG_MOUNTS_MAX]; /* the release that answers original names, per mount */
     enum catalog_choice choice[CATALOG_MOUNTS_MAX]; /* and why */
 };

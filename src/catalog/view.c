@@ -14,7 +14,7 @@ int view_invalid(struct error *error, const char *what)
 
 const struct format_header *view_header(const struct catalog *catalog)
 {
-    return (const struct format_header *)(const void *)catalog->block;
+    return &catalog->header;
 }
 
 /* An element of a section that catalog_open has bounded. Past its end an element of zeros, which is

@@ -174,16 +174,31 @@ static bool look_at_catalog(void *context)
     return options->shared && shared_catalog_refresh(options->shared, &options->settings);
 }
 
+static void write_state(const struct serve_options *options, char path[PATH_MAX])
+{
+    const char *state = settings_state(&options->settings, options->settings_pool);
+    snprintf(path, PATH_MAX, "%s", state ? state : "");
+}
+
 /* For HUP: what serves now is not given up for a root that cannot be opened. */
 static int take_new_settings(void *context)
 {
     struct serve_options *options = context;
+    char before[PATH_MAX] = "";
+    write_state(options, before);
     int result = take_settings(options, true);
-    if (result == 0 && options->shared) {
-        shared_catalog_look_again(options->shared);
-        look_at_catalog(options);
+    if (result != 0) {
+        return result;
     }
-    return result;
+    char after[PATH_MAX] = "";
+    write_state(options, after);
+    if (strcmp(before, after) != 0) {
+        options->shared = shared_catalog_make(); /* the old workers keep theirs */
+    } else if (options->shared) {
+        shared_catalog_look_again(options->shared);
+    }
+    look_at_catalog(options);
+    return 0;
 }
 
 enum option {

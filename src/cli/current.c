@@ -87,9 +87,11 @@ static void swap_site(struct current *current, struct site *site)
     site_release(old);
 }
 
-static void see_root(struct root_seen *seen, const struct site *site, uint32_t mount)
+/* `opened`: the directory that the site has open, which the link may have left already. */
+static void see_root(struct root_seen *seen, const struct site *site, uint32_t mount, bool opened)
 {
-    if (stat(site->path[mount], &seen->status) != 0) {
+    if ((opened ? fstat(site->root[mount], &seen->status)
+                : stat(site->path[mount], &seen->status)) != 0) {
         seen->status = (struct stat){0};
     }
     if (!site_current_link(site, mount, seen->link).at) {
@@ -106,7 +108,7 @@ static void publish(struct current *current, const struct settings *settings, st
             site_choose_release(site, i, slice_of(settings->mount[i].release), &error) != 0) {
             log_error(&error);
         }
-        see_root(&current->root[i], site, i);
+        see_root(&current->root[i], site, i, true);
     }
     swap_site(current, site);
 }
@@ -166,7 +168,8 @@ static enum stored_verdict map_stored(struct current *current, struct site_parts
         parts->block =
             shared_catalog_map(current->options.shared, &current->generation, &parts->size, status);
         verdict = parts->block ? STORED_GOOD : STORED_MISSING;
-    } else if (path && (verdict = stored_open(path, &fd, status, error)) == STORED_GOOD) {
+    } else if (path && (verdict = stored_open(path, &current->settings, &fd, status, error)) ==
+                           STORED_GOOD) {
         parts->size = (uint64_t)status->st_size;
         parts->block = stored_map(fd, 0, parts->size);
         close(fd);
@@ -204,8 +207,7 @@ static enum stored_verdict open_stored(struct current *current, struct error *er
         return verdict;
     }
     apr_pool_t *pool = make_pool();
-    verdict =
-        stored_judge(parts.block, parts.size, &status, &current->settings, &effective, pool, error);
+    verdict = stored_judge(parts.block, parts.size, &current->settings, &effective, pool, error);
     parts.state = settings_state(&current->settings, pool);
     parts.made = nanoseconds(status.st_mtim);
     if (verdict == STORED_GOOD && verify(current, &parts, error) == 0 &&
@@ -265,7 +267,7 @@ static bool is_root_flipped(const struct current *current)
     for (uint32_t i = 0; i < current->effective.mounts; i++) {
         const struct root_seen *before = &current->root[i];
         struct root_seen now;
-        see_root(&now, current->site, i);
+        see_root(&now, current->site, i, false);
         if (now.status.st_ino != before->status.st_ino ||
             now.status.st_dev != before->status.st_dev || strcmp(now.link, before->link) != 0) {
             return true;
@@ -274,13 +276,31 @@ static bool is_root_flipped(const struct current *current)
     return false;
 }
 
-/* Opens the site again, with the roots as they are now, from the same catalog: the file may have
- * become another in between, or unusable. */
+static bool is_stored_there(const struct current *current)
+{
+    struct stat status;
+    apr_pool_t *pool = make_pool();
+    const char *path = stored_path(&current->settings, pool);
+    bool there = path && stat(path, &status) == 0;
+    apr_pool_destroy(pool);
+    return there;
+}
+
+/* A root leads elsewhere. Where it led away from the catalog too (a state directory inside the
+ * root), what that one says is not about this root, and the trees say what is there. */
 static void open_again(struct current *current)
 {
-    struct error error;
-    if (open_stored(current, &error) == STORED_REFUSED) {
+    struct error error = {.number = NO_DIAGNOSIS};
+    enum stored_verdict verdict =
+        is_stored_there(current) ? open_stored(current, &error) : STORED_MISSING;
+    if (verdict == STORED_REFUSED) {
         log_error(&error);
+    }
+    if (verdict == STORED_MISSING) {
+        current->stored = false;
+        if (compile(current, &error) != 0) {
+            log_error(&error);
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 enum {
+    COPIES = 4,
     ALIGNMENT = 65536, /* no page is larger */
     CHUNK = 1 << 20
 };
@@ -25,13 +26,18 @@ struct copy {
 
 struct shared_catalog {
     atomic_ulong told;       /* the last generation that a worker has said something about */
-    atomic_ulong generation; /* the copies are used in turn: the newest is copy[generation % 2] */
-    struct copy copy[2];
+    atomic_ulong generation; /* the copies are used in turn: the newest is the one of this number */
+    struct copy copy[COPIES];
     int memory; /* the memory file; its number is the same in all processes */
     /* The master's own. */
     struct stat seen;
-    bool missing;
+    bool missing, refused;
 };
+
+static struct copy *copy_of(struct shared_catalog *shared, unsigned long generation)
+{
+    return &shared->copy[generation % COPIES];
+}
 
 struct shared_catalog *shared_catalog_make(void)
 {
@@ -73,10 +79,10 @@ static int copy_bytes(int from, int to, off_t offset, uint64_t size)
     return done == size ? 0 : -1;
 }
 
-/* Behind the newest copy, so that both last ones stay as they are. */
-static off_t place_for_next(const struct shared_catalog *shared)
+/* Behind the newest copy, so that the last ones stay as they are. */
+static off_t place_for_next(struct shared_catalog *shared)
 {
-    const struct copy *newest = &shared->copy[shared->generation % 2];
+    const struct copy *newest = copy_of(shared, shared->generation);
     off_t end = newest->offset + (off_t)newest->size;
     return (end + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
@@ -90,13 +96,16 @@ static enum stored_verdict judge_copy(const struct shared_catalog *shared, const
     struct catalog catalog;
     void *block = stored_map(shared->memory, copy->offset, copy->size);
     enum stored_verdict verdict = STORED_REFUSED;
-    if (!block || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+    if (!block) {
         error_set(error, HB_OUT_OF_MEMORY, "no memory for the catalog");
         return STORED_REFUSED;
     }
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        abort();
+    }
     if (catalog_open(&catalog, block, copy->size, error) == 0 &&
         catalog_verify(&catalog, error) == 0) {
-        verdict = stored_judge(block, copy->size, &copy->status, settings, &effective, pool, error);
+        verdict = stored_judge(block, copy->size, settings, &effective, pool, error);
     }
     apr_pool_destroy(pool);
     munmap(block, copy->size);
@@ -117,11 +126,12 @@ static enum stored_verdict take_file(struct shared_catalog *shared, int fd,
     struct copy copy = {.offset = place_for_next(shared),
                         .size = (uint64_t)shared->seen.st_size,
                         .status = shared->seen};
-    struct copy *oldest = &shared->copy[(shared->generation + 1) % 2];
+    struct copy *oldest = copy_of(shared, shared->generation + 1);
     if (ftruncate(shared->memory, copy.offset + (off_t)copy.size) != 0 ||
         copy_bytes(fd, shared->memory, copy.offset, copy.size) != 0) {
         error_set(error, HB_CATALOG_INVALID, "the catalog cannot be copied: %s", strerror(errno));
         forget(shared, &copy);
+        shared->seen = (struct stat){0}; /* another time it may be */
         return STORED_REFUSED;
     }
     enum stored_verdict verdict = judge_copy(shared, &copy, settings, error);
@@ -129,7 +139,8 @@ static enum stored_verdict take_file(struct shared_catalog *shared, int fd,
         forget(shared, &copy);
         return verdict;
     }
-    forget(shared, oldest); /* of two publications before: nobody answers from it any more */
+    /* Workers left it three publications ago: each swaps its site within a second. */
+    forget(shared, oldest);
     *oldest = copy;
     atomic_fetch_add(&shared->generation, 1);
     return STORED_GOOD;
@@ -157,17 +168,18 @@ bool shared_catalog_refresh(struct shared_catalog *shared, const struct settings
         return false;
     }
     const char *path = stored_path(settings, pool);
-    enum stored_verdict verdict = STORED_MISSING;
+    enum stored_verdict verdict;
     if (path && stat(path, &status) == 0 && is_same(&status, &shared->seen)) {
         apr_pool_destroy(pool);
         return false;
     }
-    verdict = path ? stored_open(path, &fd, &shared->seen, &error) : STORED_MISSING;
+    verdict = path ? stored_open(path, settings, &fd, &shared->seen, &error) : STORED_MISSING;
     if (verdict == STORED_GOOD) {
         shared->missing = false;
         verdict = take_file(shared, fd, settings, &error);
         close(fd);
     }
+    shared->refused = verdict == STORED_REFUSED;
     if (verdict == STORED_MISSING) {
         log_missing(shared);
     } else if (verdict == STORED_REFUSED) {
@@ -179,7 +191,9 @@ bool shared_catalog_refresh(struct shared_catalog *shared, const struct settings
 
 void shared_catalog_look_again(struct shared_catalog *shared)
 {
-    shared->seen = (struct stat){0};
+    if (shared->refused) {
+        shared->seen = (struct stat){0};
+    }
 }
 
 /* ---- in a worker ---- */
@@ -201,9 +215,9 @@ void *shared_catalog_map(const struct shared_catalog *shared, unsigned long *gen
     if (now == *generation) {
         return NULL;
     }
-    struct copy copy = shared->copy[now % 2];
+    struct copy copy = shared->copy[now % COPIES];
     void *block = stored_map(shared->memory, copy.offset, copy.size);
-    /* Two publications later the memory is used again: what was mapped then is looked for anew. */
+    /* Some publications later its place is used again: what was mapped then is looked for anew. */
     if (!block || atomic_load(&shared->generation) != now) {
         if (block) {
             munmap(block, copy.size);

@@ -1,5 +1,5 @@
 /* One verified copy of the catalog in memory, made by the master of `serve` and read by all its
- * workers. Whatever happens to the file, what they have mapped stays as it was. */
+ * workers. Whatever happens to the file, the last copies stay as they were. */
 #ifndef CLI_SHARED_CATALOG_H
 #define CLI_SHARED_CATALOG_H
 
@@ -18,7 +18,7 @@ struct shared_catalog *shared_catalog_make(void);
  * logged, and the copy of before stays. Returns whether there is a new copy. */
 bool shared_catalog_refresh(struct shared_catalog *shared, const struct settings *settings);
 
-/* The file is looked at again though it is the same: the settings are others. */
+/* A file that was refused is looked at again though it is the same: the settings are others. */
 void shared_catalog_look_again(struct shared_catalog *shared);
 
 /* The number of the newest copy; 0: there is none. */

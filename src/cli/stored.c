@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -21,7 +22,31 @@ static int refuse(struct error *error, enum diagnosis number, const char *what)
     return error_set(error, number, "the catalog %s", what);
 }
 
-static enum stored_verdict judge_file(const struct stat *status, struct error *error)
+/* Whose word counts: never decided by what the catalog itself says. */
+static bool is_trusted(uid_t owner, const char *path, const struct settings *settings)
+{
+    struct stat place;
+    bool given = false;
+    if (owner == 0 || owner == geteuid()) {
+        return true;
+    }
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        const char *root = settings->mount[i].root;
+        given = given || root;
+        if (root && stat(root, &place) == 0 && place.st_uid == owner) {
+            return true;
+        }
+    }
+    /* The settings name a state directory alone: then whoever owns that. */
+    char directory[PATH_MAX];
+    struct slice parent = slice_of(path);
+    parent.len = (size_t)(strrchr(path, '/') - path);
+    return !given && slice_copy(parent, directory, sizeof directory) &&
+           stat(directory, &place) == 0 && place.st_uid == owner && !(place.st_mode & S_IWOTH);
+}
+
+static enum stored_verdict judge_file(const char *path, const struct settings *settings,
+                                      const struct stat *status, struct error *error)
 {
     struct error warning;
     if (!S_ISREG(status->st_mode) || status->st_size == 0) {
@@ -33,6 +58,14 @@ static enum stored_verdict judge_file(const struct stat *status, struct error *e
                "may be written to by everybody: it is set aside until that is mended (chmod o-w)");
         return STORED_REFUSED;
     }
+    if (!is_trusted(status->st_uid, path, settings)) {
+        error_set(
+            error, HB_CATALOG_UNTRUSTED,
+            "the catalog belongs to user %u, who is neither root, nor this user (%u), nor the "
+            "owner of a root: it is set aside until that is mended (chown)",
+            (unsigned)status->st_uid, (unsigned)geteuid());
+        return STORED_REFUSED;
+    }
     if (status->st_mode & S_IWGRP) {
         refuse(&warning, HB_CATALOG_GROUP,
                "may be written to by its group, which then decides what is served (chmod g-w)");
@@ -41,7 +74,8 @@ static enum stored_verdict judge_file(const struct stat *status, struct error *e
     return STORED_GOOD;
 }
 
-enum stored_verdict stored_open(const char *path, int *fd, struct stat *status, struct error *error)
+enum stored_verdict stored_open(const char *path, const struct settings *settings, int *fd,
+                                struct stat *status, struct error *error)
 {
     *fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
@@ -50,9 +84,12 @@ enum stored_verdict stored_open(const char *path, int *fd, struct stat *status, 
     if (*fd < 0 || fstat(*fd, status) != 0) {
         error_set(error, HB_CATALOG_INVALID, "the catalog cannot be read by user %u: %s",
                   (unsigned)geteuid(), strerror(errno));
+        if (*fd >= 0) {
+            close(*fd);
+        }
         return STORED_REFUSED;
     }
-    enum stored_verdict verdict = judge_file(status, error);
+    enum stored_verdict verdict = judge_file(path, settings, status, error);
     if (verdict != STORED_GOOD) {
         close(*fd);
         *fd = -1;
@@ -70,37 +107,14 @@ void *stored_map(int fd, off_t offset, size_t size)
     return block;
 }
 
-/* Whose word counts. */
-static bool is_trusted(uid_t owner, const struct settings *effective)
-{
-    struct stat root;
-    if (owner == 0 || owner == geteuid()) {
-        return true;
-    }
-    for (uint32_t i = 0; i < effective->mounts; i++) {
-        if (stat(effective->mount[i].root, &root) == 0 && root.st_uid == owner) {
-            return true;
-        }
-    }
-    return false;
-}
-
-enum stored_verdict stored_judge(const void *block, uint64_t size, const struct stat *status,
-                                 const struct settings *settings, struct settings *effective,
-                                 apr_pool_t *pool, struct error *error)
+enum stored_verdict stored_judge(const void *block, uint64_t size, const struct settings *settings,
+                                 struct settings *effective, apr_pool_t *pool, struct error *error)
 {
     struct catalog catalog;
     if (catalog_open(&catalog, block, size, error) != 0 ||
         settings_adopt(effective, settings, &catalog, settings_state(settings, pool), pool,
-                       error) != 0) {
-        return STORED_REFUSED;
-    }
-    if (!is_trusted(status->st_uid, effective)) {
-        error_set(
-            error, HB_CATALOG_UNTRUSTED,
-            "the catalog belongs to user %u, who is neither root, nor this user (%u), nor the "
-            "owner of a root: it is set aside until that is mended (chown)",
-            (unsigned)status->st_uid, (unsigned)geteuid());
+                       error) != 0 ||
+        settings_check(effective, pool, error) != 0) {
         return STORED_REFUSED;
     }
     return STORED_GOOD;

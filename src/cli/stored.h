@@ -19,17 +19,18 @@ enum stored_verdict {
 /* "catalog" in the state directory; NULL when no state directory is known. */
 const char *stored_path(const struct settings *settings, apr_pool_t *pool);
 
-/* Opens the file: a regular one that not everybody may write to. The caller closes *fd. */
-enum stored_verdict stored_open(const char *path, int *fd, struct stat *status,
-                                struct error *error);
+/* Opens the file: a regular one that not everybody may write to, of root, of this user, or of the
+ * owner of a root that the settings give (where they give none: of the state directory). What the
+ * catalog says itself has no say in that. The caller closes *fd. */
+enum stored_verdict stored_open(const char *path, const struct settings *settings, int *fd,
+                                struct stat *status, struct error *error);
 
 /* Maps `size` bytes of an open file, read-only; NULL when that cannot be done. */
 void *stored_map(int fd, off_t offset, size_t size);
 
-/* Judges the block that lies in the file of `status`: its head, the mounts (*effective: the
- * settings in force, in `pool`), and its owner: root, this user, or whoever owns a root. */
-enum stored_verdict stored_judge(const void *block, uint64_t size, const struct stat *status,
-                                 const struct settings *settings, struct settings *effective,
-                                 apr_pool_t *pool, struct error *error);
+/* Judges a block: its head, and its mounts together with the settings (*effective: those in force,
+ * in `pool`). */
+enum stored_verdict stored_judge(const void *block, uint64_t size, const struct settings *settings,
+                                 struct settings *effective, apr_pool_t *pool, struct error *error);
 
 #endif

@@ -26,7 +26,8 @@ struct state_work {
     const char *real; /* the same without links */
     int fd;           /* below 0: it is not there */
     apr_array_header_t *kept;
-    int pool; /* below 0: there is no pool */
+    int pool;          /* below 0: there is no pool */
+    int static_mounts; /* that share it */
     struct tree objects;
 };
 
@@ -200,13 +201,14 @@ static bool is_sibling_of_object(const struct state_work *state, const char *nam
     return false;
 }
 
-/* Objects that no manifest names: with Django's one manifest those are former releases. */
+/* Objects that no manifest names: with Django's one manifest those are former releases. Of several
+ * static mounts nobody knows whose they were. */
 static void add_unlisted_objects(struct mount_work *work)
 {
     const struct tree *objects = &work->state->objects;
-    for (apr_hash_index_t *at = work->state->pool < 0 ? NULL
-                                                      : apr_hash_first(work->pool, objects->names);
-         at; at = apr_hash_next(at)) {
+    bool known = work->state->pool >= 0 && work->state->static_mounts == 1;
+    for (apr_hash_index_t *at = known ? apr_hash_first(work->pool, objects->names) : NULL; at;
+         at = apr_hash_next(at)) {
         const char *name = apr_hash_this_key(at);
         const struct proofs *proofs = work->options->proofs;
         if (!is_listed(work, name) && hashed_name_digits(slice_of(name)).at &&
@@ -336,7 +338,7 @@ static void add_kept_releases(struct mount_work *work, apr_array_header_t *relea
 {
     for (int i = 0; i < work->state->kept->nelts; i++) {
         const struct kept_release *kept = kept_at(work->state->kept, i);
-        const char *path = apr_pstrcat(work->pool, "manifests/", kept->md5, ".json", NULL);
+        const char *path = kept_manifest_path(kept->md5, work->pool);
         struct manifest *manifest = apr_palloc(work->pool, sizeof *manifest);
         struct error error;
         if (strcmp(kept->url, work->settings->url) != 0 || has_release(releases, kept->id)) {
@@ -433,6 +435,9 @@ static void open_state(struct state_work *state, const struct settings *settings
                                  .pool = -1,
                                  .objects = {.names = apr_hash_make(pool), .pool = pool}};
     state->real = real_path(state->path, pool);
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        state->static_mounts += settings->mount[i].kind == MOUNT_STATIC;
+    }
     if (state->path && stat(state->path, &status) == 0) {
         state->fd = open_directory(AT_FDCWD, state->path);
     }

@@ -157,9 +157,11 @@ int settings_read(struct settings *settings, char **environment, apr_pool_t *poo
         settings_set_variables(settings, environment, true, pool, error) != 0) {
         return -1;
     }
-    if (take_pending_mounts(settings, error) != 0) {
-        return -1;
-    }
+    return take_pending_mounts(settings, error) != 0 ? -1 : settings_check(settings, pool, error);
+}
+
+int settings_check(const struct settings *settings, apr_pool_t *pool, struct error *error)
+{
     for (uint32_t i = 0; i < settings->mounts; i++) {
         if (check_mount(settings, &settings->mount[i], pool, error) != 0 ||
             check_urls(settings, i, error) != 0) {

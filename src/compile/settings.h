@@ -22,4 +22,8 @@ int settings_require_roots(const struct settings *settings, struct error *error)
  * serve. Returns 0, or -1 with HB0010 to HB0013. */
 int settings_open_roots(const struct settings *settings, struct error *error);
 
+/* Whether the mounts can be served, alone and beside each other. Returns 0, or -1 with the error.
+ */
+int settings_check(const struct settings *settings, apr_pool_t *pool, struct error *error);
+
 #endif

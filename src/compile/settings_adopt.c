@@ -101,9 +101,6 @@ static bool adopt_mount(const struct adoption *adoption)
 static const char *find_difference(const struct adoption *adoption)
 {
     const struct settings_mount *mount = adoption->to;
-    if (!slice_equal(adoption->from.url, slice_of(mount->url))) {
-        return "url";
-    }
     if (!slice_equal(adoption->from.manifests, slice_of(mount->manifests))) {
         return "manifests";
     }
@@ -144,6 +141,26 @@ static int refuse(struct error *error, const char *url, const char *what)
                      url, what);
 }
 
+/* Mounts that the catalog does not have: uploads and the top of the site need no names of it. */
+static int add_live_mounts(struct settings *effective, const struct settings *settings,
+                           uint32_t taken, struct error *error)
+{
+    for (uint32_t i = 0; i < settings->mounts; i++) {
+        const struct settings_mount *mount = &settings->mount[i];
+        if (taken & UINT32_C(1) << i) {
+            continue;
+        }
+        if (mount->kind == MOUNT_STATIC || effective->mounts == CATALOG_MOUNTS_MAX) {
+            return error_set(error, HB_CATALOG_OTHER,
+                             "%s: the catalog was made without this mount: it is set aside until "
+                             "prepare makes it with these settings",
+                             mount->url);
+        }
+        effective->mount[effective->mounts++] = *mount;
+    }
+    return 0;
+}
+
 static int adopt_mounts(struct settings *effective, const struct settings *settings,
                         struct adoption *adoption, struct error *error)
 {
@@ -164,12 +181,7 @@ static int adopt_mounts(struct settings *effective, const struct settings *setti
             return refuse(error, adoption->to->url, fault);
         }
     }
-    for (uint32_t i = 0; i < settings->mounts; i++) {
-        if (!(taken & UINT32_C(1) << i)) {
-            return refuse(error, settings->mount[i].url, "url, without this mount");
-        }
-    }
-    return 0;
+    return add_live_mounts(effective, settings, taken, error);
 }
 
 int settings_adopt(struct settings *effective, const struct settings *settings,

@@ -106,7 +106,9 @@ static void keep_files_of(struct work *work, const struct manifest *manifest)
         const struct manifest_pair *pair =
             &((const struct manifest_pair *)(const void *)manifest->pairs->elts)[i];
         struct object *object = objects_find(&work->objects, pair->hashed);
-        if (object) {
+        /* Below two roots it may be two files, and nothing in the name tells them apart. */
+        bool one_root = object && (object->sources & (object->sources - 1)) == 0;
+        if (one_root) {
             keep_trusted(&work->keep, object);
         }
     }

@@ -41,6 +41,7 @@ static void answer_bus_error(int number)
 void gateway_cgi_guard(void)
 {
     signal(SIGBUS, answer_bus_error);
+    signal(SIGSEGV, answer_bus_error); /* a larger one was written over it */
 }
 
 static const char *variable(void *context, const char *name)

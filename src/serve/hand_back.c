@@ -127,12 +127,13 @@ static const char *find_place(const struct story *story)
                                                     : story->site->path[story->mount];
 }
 
-/* The pool as it is reached from the root; false when it lies elsewhere. */
-static bool find_pool_below_root(const struct story *story, char path[SERVER_PATH_SIZE])
+/* The pool as it is reached from the root of a mount; false when it lies elsewhere. */
+static bool find_pool_below_root(const struct story *story, uint32_t mount,
+                                 char path[SERVER_PATH_SIZE])
 {
-    return place_relative(story->site->pool_path, story->site->path[story->mount], path,
+    return place_relative(story->site->pool_path, story->site->path[mount], path,
                           SERVER_PATH_SIZE - 1) &&
-           strncmp(path, "..", 2) != 0;
+           strncmp(path, "../", 3) != 0 && strcmp(path, "..") != 0;
 }
 
 /* The file's name in the file system of the web server. */
@@ -143,7 +144,7 @@ static bool find_server_path(const struct story *story, char path[SERVER_PATH_SI
     if (story->policy.delivery_root.len > 0) {
         root = story->policy.delivery_root;
         if (story_copy(story)->place == COPY_IN_POOL) {
-            if (!find_pool_below_root(story, pool)) {
+            if (!find_pool_below_root(story, story->mount, pool)) {
                 return false;
             }
             strcat(pool, "/");
@@ -195,18 +196,38 @@ static bool write_query(const struct story *story, char query[QUERY_SIZE])
     return is_plain_value(type) && (!charset || is_plain_value(charset));
 }
 
-/* The internal URL of the file; false when it does not fit. A pool outside the root is expected
- * where the one inside would be. */
+/* The internal URL under which the pool is found: below that of the mount in whose root it lies;
+ * one outside all roots is expected where the one inside would be. */
+static bool find_pool_url(const struct story *story, char url[URL_SIZE])
+{
+    char pool[SERVER_PATH_SIZE] = ".handback/pool";
+    struct slice prefix = story->policy.delivery_url;
+    for (uint32_t i = 0; i < catalog_mounts(&story->site->policy); i++) {
+        char below[SERVER_PATH_SIZE];
+        if (find_pool_below_root(story, i, below)) {
+            prefix = site_mount(story->site, i).delivery_url;
+            strcpy(pool, below);
+        }
+    }
+    int len = snprintf(url, URL_SIZE, "%.*s%s/", (int)prefix.len, prefix.at, pool);
+    return prefix.len > 0 && len > 0 && len < URL_SIZE;
+}
+
+/* The internal URL of the file; false when it does not fit, or nothing of the web server leads
+ * there.
+ */
 static bool write_url(const struct story *story, enum delivery delivery, char url[URL_SIZE])
 {
-    char path[2 * SERVER_PATH_SIZE], pool[SERVER_PATH_SIZE] = "", query[QUERY_SIZE] = "";
+    char path[URL_SIZE], place[URL_SIZE], query[QUERY_SIZE] = "";
     struct slice prefix = story->policy.delivery_url;
-    bool pooled = story_copy(story)->place == COPY_IN_POOL;
-    if (pooled && !find_pool_below_root(story, pool)) {
-        strcpy(pool, ".handback/pool");
+    if (story_copy(story)->place == COPY_IN_POOL) {
+        if (!find_pool_url(story, place)) {
+            return false;
+        }
+        prefix = slice_of(place);
     }
-    int len = snprintf(path, sizeof path, "%.*s%s%s%s", (int)prefix.len, prefix.at, pool,
-                       pooled ? "/" : "", story_copy(story)->path);
+    int len =
+        snprintf(path, sizeof path, "%.*s%s", (int)prefix.len, prefix.at, story_copy(story)->path);
     if (len < 0 || (size_t)len >= sizeof path ||
         !uri_encode_path(slice_of(path), url, URL_SIZE - QUERY_SIZE) ||
         (delivery == DELIVERY_LOCAL_REDIRECT && !write_query(story, query))) {

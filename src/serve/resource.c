@@ -214,8 +214,9 @@ static enum resource_verdict open_in(struct resource *resource, const struct sit
     if (verdict != RESOURCE_FOUND) {
         return verdict;
     }
-    copy->proven = entry->proof == PROOF_AGREES && has_size_of(resource, entry) &&
-                   site_is_as_made(site, &copy->status);
+    /* The proof is of the file that prepare has read, in the pool or in the tree. */
+    copy->proven = entry->proof == PROOF_AGREES && (place == COPY_IN_POOL) == entry->pooled &&
+                   has_size_of(resource, entry) && site_is_as_made(site, &copy->status);
     if (copy->proven) {
         take_hash(resource, promised, entry->hashed);
         return RESOURCE_FOUND;
@@ -295,6 +296,38 @@ static bool is_in_dirs(struct resource *resource, const struct site *site)
     return false;
 }
 
+/* Several share the pool, and what no catalog names may be of any of them. */
+static bool is_only_static_mount(const struct site *site, uint32_t mount)
+{
+    for (uint32_t i = 0; i < catalog_mounts(&site->policy); i++) {
+        if ((site_mount(site, i).kind == MOUNT_STATIC) != (i == mount)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A hashed file that the catalog in use does not know yet, or no longer: prepare fills the pool
+ * before it writes the catalog, perhaps on another machine, and that is noticed within a second.
+ * Only bytes that have the hash of the name count. */
+static bool is_unlisted_in_pool(struct resource *resource, const struct site *site, int64_t now)
+{
+    struct error ignored;
+    struct slice digits = hashed_name_digits(resource->name);
+    if (digits.len == 0 || site->pool < 0 || !is_only_static_mount(site, resource->mount)) {
+        return false;
+    }
+    if (open_identity(resource, site, COPY_IN_POOL, resource->name, false, &ignored) ==
+            RESOURCE_FOUND &&
+        judge_hash(resource, site, digits, true, now, &ignored) == RESOURCE_FOUND &&
+        !resource->suspect) {
+        return true;
+    }
+    resource_close(resource);
+    resource->suspect = false;
+    return false;
+}
+
 static enum resource_verdict open_live(struct resource *resource, const struct site *site,
                                        int64_t now, struct error *error, struct trace *trace)
 {
@@ -311,6 +344,9 @@ static enum resource_verdict open_live(struct resource *resource, const struct s
     }
     enum resource_verdict verdict =
         open_identity(resource, site, COPY_IN_ROOT, resource->name, false, error);
+    if (verdict == RESOURCE_MISSING && is_unlisted_in_pool(resource, site, now)) {
+        return RESOURCE_FOUND;
+    }
     if (verdict == RESOURCE_FOUND) {
         resource->vouched = is_vouched_for(resource, site);
         verdict = judge_hash(resource, site, hashed_name_digits(resource->name), true, now, error);

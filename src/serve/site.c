@@ -176,6 +176,10 @@ struct catalog_mount site_mount(const struct site *site, uint32_t mount)
 
 int site_open_file(const struct site *site, uint32_t mount, const char *path)
 {
+    if (site->root[mount] < 0) {
+        errno = -site->root[mount];
+        return -1;
+    }
     int fd = file_open_beneath(site->root[mount], path);
     if (fd >= 0 || errno != EXDEV) {
         return fd;
@@ -185,7 +189,9 @@ int site_open_file(const struct site *site, uint32_t mount, const char *path)
 
 bool site_is_as_made(const struct site *site, const struct stat *status)
 {
-    return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec < site->made;
+    int64_t seconds = status->st_mtim.tv_sec;
+    return seconds < INT64_MAX / 1000000000 &&
+           seconds * 1000000000 + status->st_mtim.tv_nsec < site->made;
 }
 
 struct site *site_hold(struct site *site)

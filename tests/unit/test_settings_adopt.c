@@ -74,14 +74,27 @@ static void what_is_given_beats_the_catalog_key_by_key(void **state)
     assert_int_equal(effective.mounts, 2);
 }
 
+static void a_mount_without_names_may_be_added(void **state)
+{
+    const char *const variables[VARIABLES] = {"HANDBACK_STATE=/x/state", "HANDBACK_ROOT=/y/root"};
+    (void)state;
+    assert_int_equal(adopt(variables, NULL), 0);
+    assert_int_equal(effective.mounts, 3);
+    assert_int_equal(effective.mount[2].kind, MOUNT_ROOT);
+    assert_string_equal(effective.mount[2].root, "/y/root");
+}
+
 static void a_catalog_of_other_mounts_is_refused(void **state)
 {
     static const struct {
         const char *label, *variable, *file, *named;
     } rows[] = {
-        {"another URL", "STATIC_URL=/assets/", NULL, "url"},
+        {"another URL", "STATIC_URL=/assets/", NULL, "without this mount"},
         {"other manifests", "HANDBACK_MANIFESTS=other.json", NULL, "manifests"},
-        {"a mount more", "HANDBACK_ROOT=/y/root", NULL, "without this mount"},
+        {"a mount more", NULL,
+         "{\"mounts\": [{\"root\": \"/y\", \"url\": \"/static/\"},"
+         "{\"root\": \"/z\", \"url\": \"/more/\"}]}",
+         "without this mount"},
         {"another type", NULL, "{\"root\": \"/srv/static\", \"mimetypes\": {\".foo\": \"a/b\"}}",
          "mimetypes"},
     };
@@ -99,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_state_directory_alone_gives_the_policy_of_the_catalog),
         cmocka_unit_test(what_is_given_beats_the_catalog_key_by_key),
+        cmocka_unit_test(a_mount_without_names_may_be_added),
         cmocka_unit_test(a_catalog_of_other_mounts_is_refused),
     };
     return cmocka_run_group_tests(tests, open_sample, close_sample);
