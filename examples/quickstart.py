@@ -1,6 +1,6 @@
 """The second half of examples/quickstart, which has installed and built what this needs.
 
-Usage: quickstart.py start|check|stop FRONT DELIVERY   (empty: the default, or all of them)
+Usage: quickstart.py start|check|stop CONFIG FRONT DELIVERY   (empty: the default, or all of them)
 
 It works on copies in a directory below the temporary one, so that nothing has to be readable in
 the checkout and a later build does not change what is running.
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 import urllib.parse
+from dataclasses import dataclass
 from pathlib import Path
 
 import brotli
@@ -37,6 +38,8 @@ FRONT_MODULES = {
     "cgi": ["cgid"],
 }
 DELIVERIES = ["x-sendfile", "body"]
+# Where Debian's Django admin links to.
+JAVASCRIPT = "/usr/share/javascript"
 COMMON_MODULES = ["mpm_event", "authz_core", "alias", "env", "setenvif", "headers", "rewrite", "wsgi"]
 
 # Root's Apache gives up its rights to this user, as Debian's does.
@@ -196,8 +199,21 @@ def spawn(processes, directory, arguments, log, environment, user=None):
 # ---------------------------------------------------------------- the site
 
 
+@dataclass
+class Expected:
+    """What a name below /static/ is to be answered with."""
+
+    content: bytes
+    has_br: bool = False
+    immutable: bool = False
+
+
 class Site:
     """Copies of the program, the Apache files and the Django project, and the collected files."""
+
+    config = None
+    # The values of the Django project's settings that are not the same for all.
+    settings = {}
 
     def __init__(self, directory):
         self.directory = directory
@@ -209,9 +225,16 @@ class Site:
         self.environment = {
             "DATABASE": str(self.database),
             "SECRET_KEY": secrets.token_urlsafe(40),
+            "STATIC_CONFIG": self.config,
             "STATIC_ROOT": str(self.static_root),
             "STATIC_URL": STATIC_URL,
+            **self.settings,
         }
+        # Apache's Defines for this site and settings of the program, beside root and URL.
+        self.defines = {}
+        self.program_settings = {}
+        # Name -> Expected, for every name that is checked.
+        self.expected = {}
 
     def make(self):
         self.program.parent.mkdir()
@@ -222,12 +245,24 @@ class Site:
             CHECKOUT / "examples" / "django",
             self.django,
             copy_function=shutil.copyfile,
-            ignore=shutil.ignore_patterns("__pycache__", "db.sqlite3", "collected"),
+            ignore=shutil.ignore_patterns("__pycache__", "db.sqlite3", "collected", "RELEASE_ID"),
         )
-        say("Collecting the static files of a Django site with the admin ...")
-        self.manage("collectstatic", "--noinput")
-        say("Making a .br file beside each of them ...")
-        self._add_brotli_siblings()
+        self.collect()
+        # The program finds it beside itself, whoever starts it.
+        settings = self.program.with_name("handback.json")
+        settings.write_text(json.dumps(self.program_settings, indent=4) + "\n")
+
+    def collect(self):
+        """Collects the static files and fills self.expected."""
+        raise NotImplementedError
+
+    def url_of(self, original):
+        """The name that pages use for a file."""
+        return original
+
+    def remarks(self, url):
+        """What is to be seen in this configuration alone: lines of a title and a text."""
+        return []
 
     def make_database(self):
         """Makes the database with one user and returns that user's password."""
@@ -249,39 +284,179 @@ class Site:
         return password
 
     def manage(self, *arguments, **environment):
-        done = subprocess.run(
+        """Runs manage.py and returns what it prints."""
+        return self.run(
+            f"manage.py {arguments[0]}",
             ["/usr/bin/python3", "-B", str(self.django / "manage.py"), *arguments],
-            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **self.environment, **environment},
+            **environment,
+        )
+
+    def run(self, name, command, **environment):
+        done = subprocess.run(
+            command,
+            env={
+                "PATH": f"{self.program.parent}:/usr/bin:/bin",
+                "LANG": "C.UTF-8",
+                **self.environment,
+                **environment,
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         if done.returncode != 0:
-            raise Fault(f"manage.py {arguments[0]} failed:\n{done.stdout.rstrip()}")
+            raise Fault(f"{name} failed:\n{done.stdout.rstrip()}")
+        return done.stdout
 
     def remove(self):
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def manifest(self):
-        """The collected names: original name -> name with a hash."""
-        text = (self.static_root / "staticfiles.json").read_text()
-        return json.loads(text)["paths"]
+    def files(self):
+        """The names of what was collected."""
+        found = [path for path in self.static_root.rglob("*") if path.is_file()]
+        return sorted(str(path.relative_to(self.static_root)) for path in found)
 
-    def _add_brotli_siblings(self):
+    def add_brotli_siblings(self, names):
+        """Makes a .br file beside each file for which it is smaller."""
         # Handback does not believe a sibling that is younger than two seconds: it may be half
         # written. Nothing writes here any more, so all times are set back instead of waiting.
         earlier = time.time() - 60
-        for original, hashed in self.manifest().items():
-            for name in (original, hashed):
-                source = self.static_root / name
-                content = source.read_bytes()
-                os.utime(source, (earlier, earlier))
-                compressed = brotli.compress(content, quality=9)
-                if len(compressed) < len(content):
-                    sibling = source.with_name(source.name + ".br")
-                    sibling.write_bytes(compressed)
-                    os.utime(sibling, (earlier, earlier))
+        for name in names:
+            source = self.static_root / name
+            content = source.read_bytes()
+            os.utime(source, (earlier, earlier))
+            compressed = brotli.compress(content, quality=9)
+            if len(compressed) < len(content):
+                sibling = self._sibling(name)
+                sibling.write_bytes(compressed)
+                os.utime(sibling, (earlier, earlier))
+
+    def expect(self, name, file, immutable):
+        """That this file of the tree is to answer for the name, as it is now."""
+        content = (self.static_root / file).read_bytes()
+        self.expected[name] = Expected(content, self._sibling(file).exists(), immutable)
+
+    def _sibling(self, name):
+        return self.static_root / f"{name}.br"
+
+
+class DefaultSite(Site):
+    """Django's own default: no manifest, every file under its own name."""
+
+    config = "default"
+
+    def collect(self):
+        say("Collecting the static files of a Django site with the admin ...")
+        self.manage("collectstatic", "--noinput")
+        say("Making a .br file beside each of them ...")
+        names = self.files()
+        self.add_brotli_siblings(names)
+        for name in names:
+            self.expect(name, name, immutable=False)
+
+    def remarks(self, url):
+        return [("Config", "default: no hashed names, so nothing is immutable")]
+
+
+class ManifestSite(Site):
+    """Hashed names, a prepared catalog, and a second release in the place of the first."""
+
+    config = "manifest"
+    releases = ["release-1", "release-2"]
+    # The second release: with this, what only the first one had is gone from STATIC_ROOT.
+    options = ["--clear"]
+    told = "hashed names, and one manifest that each collectstatic replaces"
+    where = "deleted by collectstatic --clear, and kept in the pool"
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        state = directory / "state"
+        # Beside the root: inside, --clear would delete it.
+        self.environment["HANDBACK_STATE"] = str(state)
+        self.environment["RELEASE_ID"] = self.releases[-1]
+        self.defines["HANDBACK_STATE"] = str(state)
+        self.program_settings["state"] = str(state)
+        self.former = None
+
+    def manifest_path(self, release):
+        return self.static_root / "staticfiles.json"
+
+    def collect(self):
+        say("Collecting and preparing the static files of a Django site with the admin ...")
+        self._release(self.releases[0])
+        self.former = self.url_of("pages/site.css")
+        say("Collecting and preparing a second release, with a changed style sheet ...")
+        with open(self.django / "pages" / "static" / "pages" / "site.css", "a") as sheet:
+            sheet.write("\nh1 {\n    color: #063;\n}\n")
+        self._release(self.releases[1], *self.options)
+
+    def url_of(self, original):
+        return self.manifest[original]
+
+    def remarks(self, url):
+        return [
+            ("Config", f"{self.config}: {self.told}"),
+            ("Former", url(STATIC_URL + self.former)),
+            ("", f"of {self.releases[0]}: {self.where}"),
+            ("State", f"{self.environment['HANDBACK_STATE']} (catalog, pool)"),
+        ]
+
+    def _release(self, release, *options):
+        self.manage("collectstatic", "--noinput", *options, RELEASE_ID=release)
+        self.manifest = json.loads(self.manifest_path(release).read_text())["paths"]
+        # collectstatic has prepared; the files that are added here have to be looked at as well.
+        self.add_brotli_siblings({*self.manifest, *self.manifest.values()})
+        self.run("handback prepare", [str(self.program), "prepare"], RELEASE_ID=release)
+        for original, hashed in self.manifest.items():
+            self.expect(original, hashed, immutable=False)
+            self.expect(hashed, hashed, immutable=True)
+
+
+class CustomSite(ManifestSite):
+    """A manifest for each release, side by side."""
+
+    config = "custom"
+    options = []
+    told = "a manifest for each release, STATIC_ROOT/<release>/staticfiles.json"
+    where = "its manifest lies beside that of release-2"
+
+    def manifest_path(self, release):
+        return self.static_root / release / "staticfiles.json"
+
+
+class DevelopmentSite(Site):
+    """Nothing is collected: files are looked up where they are written."""
+
+    config = "default"
+    settings = {"DEBUG": "1"}
+
+    def collect(self):
+        self.static_root.mkdir()
+        directories = self.manage("handback_dirs").strip().split(":")
+        self.program_settings["dirs"] = directories
+        self.program_settings["follow"] = [JAVASCRIPT]
+        # The first directory that has a name answers for it.
+        for directory in reversed(directories):
+            for path in Path(directory).rglob("*"):
+                if path.is_file():
+                    name = str(path.relative_to(directory))
+                    self.expected[name] = Expected(path.read_bytes())
+
+    def remarks(self, url):
+        sheet = self.django / "pages" / "static" / "pages" / "site.css"
+        return [
+            ("Config", "development: nothing is collected; change this file, and reload:"),
+            ("", f"{sheet}"),
+        ]
+
+
+SITES = {
+    "default": DefaultSite,
+    "manifest": ManifestSite,
+    "custom": CustomSite,
+    "development": DevelopmentSite,
+}
 
 
 def make_work_directory():
@@ -409,6 +584,7 @@ class Server:
             f'    Define STATIC_ROOT "{self.site.static_root}"',
             f'    Define STATIC_URL "{STATIC_URL}"',
         ]
+        lines += [f'    Define {name} "{value}"' for name, value in self.site.defines.items()]
         program = "HANDBACK_CGI" if self.front == "cgi" else "HANDBACK"
         if self.front == "mod_proxy_fcgi":
             lines.append(f'    Define HANDBACK_SOCKET "{self.socket}"')
@@ -459,17 +635,17 @@ def free_port():
 # ---------------------------------------------------------------- start, stop
 
 
-def start(front, delivery):
+def start(config, front, delivery):
     stop(quietly=True)
-    site = Site(make_work_directory())
+    site = SITES[config](make_work_directory())
     server = Server(site, front, delivery)
     try:
         site.make()
         password = site.make_database()
         say(f"Starting an Apache with Handback under {front}, delivery {delivery} ...")
-        with_hash = site.manifest()["admin/css/base.css"]
         server.start()
-        check_names(server, {"admin/css/base.css": with_hash})
+        sheet = site.url_of("admin/css/base.css")
+        check_names(server, [sheet, "admin/css/base.css"])
         remember(site, server)
     except BaseException as reason:
         with interrupts.held():
@@ -480,14 +656,17 @@ def start(front, delivery):
         if isinstance(reason, Fault):
             raise Fault(f"{reason}{log}") from None
         raise
-    say(f"""
-Open   {server.url("/admin/")}
-       user admin, password {password}
-and    {server.url("/")}
-       a page that shows what Handback answered; such as
-       {server.url(STATIC_URL + with_hash)}
-Stop   examples/quickstart --stop
-Files  {server.directory} (apache.conf, error.log)""")
+    lines = [
+        ("Open", server.url("/admin/")),
+        ("", f"user admin, password {password}"),
+        ("and", server.url("/")),
+        ("", "a page that shows what Handback answered; such as"),
+        ("", server.url(STATIC_URL + sheet)),
+        *site.remarks(server.url),
+        ("Stop", "examples/quickstart --stop"),
+        ("Files", f"{server.directory} (apache.conf, error.log)"),
+    ]
+    say("\n" + "\n".join(f"{title:7}{text}" for title, text in lines))
 
 
 def remember(site, server):
@@ -520,12 +699,17 @@ def stop(quietly=False):
 # ---------------------------------------------------------------- check
 
 
-def check(fronts, deliveries):
-    site = Site(make_work_directory())
+def check(configs, fronts, deliveries):
+    for config in configs:
+        say(f"Configuration {config}")
+        check_config(config, fronts, deliveries)
+
+
+def check_config(config, fronts, deliveries):
+    site = SITES[config](make_work_directory())
     try:
         site.make()
-        count = len(site.manifest())
-        say(f"Fetching {count} files by both names, with and without br ...")
+        say(f"Fetching {len(site.expected)} names, with and without br ...")
         for front in fronts:
             for delivery in deliveries:
                 print(f"{front:14} {delivery:10}  ", end="", flush=True)
@@ -533,7 +717,7 @@ def check(fronts, deliveries):
                 server = Server(site, front, delivery)
                 try:
                     server.start()
-                    plain, encoded = check_names(server, site.manifest())
+                    plain, encoded = check_names(server, site.expected)
                 except Fault as fault:
                     say("WRONG")
                     raise Fault(f"{fault}{server.end_of_log()}") from None
@@ -546,25 +730,25 @@ def check(fronts, deliveries):
             site.remove()
 
 
-def check_names(server, manifest):
-    """Fetches everything that the manifest names; returns how many answers were plain and br."""
+def check_names(server, names):
+    """Fetches these of the expected names; returns how many answers were plain and br."""
     counts = {None: 0, "br": 0}
+    expected = server.site.expected
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     try:
-        for original, hashed in sorted(manifest.items()):
-            for name in (original, hashed):
-                for accept in (None, "br"):
-                    coding = check_answer(server, connection, name, hashed, accept)
-                    counts[coding] += 1
+        for name in sorted(names):
+            for accept in (None, "br"):
+                coding = check_answer(server, connection, name, expected[name], accept)
+                counts[coding] += 1
     finally:
         connection.close()
-    if counts["br"] == 0:
+    if counts["br"] == 0 and any(each.has_br for each in expected.values()):
         raise Fault(f"{server.front}, {server.delivery}: not one answer was br")
     return counts[None], counts["br"]
 
 
-def check_answer(server, connection, name, hashed, accept):
-    """Compares one answer with the hashed file, which answers for the original name too."""
+def check_answer(server, connection, name, expected, accept):
+    """Compares one answer with what is expected, and returns its coding."""
     path = STATIC_URL + urllib.parse.quote(name)
     request = f"{server.front}, {server.delivery}: GET {path}"
     if accept is not None:
@@ -584,10 +768,7 @@ def check_answer(server, connection, name, hashed, accept):
     except (http.client.HTTPException, OSError) as error:
         raise Fault(f"{request}: {type(error).__name__}: {error}") from None
 
-    file = server.site.static_root / hashed
-    wanted_coding = None
-    if accept == "br" and file.with_name(file.name + ".br").exists():
-        wanted_coding = "br"
+    wanted_coding = "br" if accept == "br" and expected.has_br else None
     expect("the status", 200, answer.status)
     expect("Content-Encoding", wanted_coding, answer.getheader("Content-Encoding"))
     if wanted_coding == "br":
@@ -595,12 +776,11 @@ def check_answer(server, connection, name, hashed, accept):
             body = brotli.decompress(body)
         except brotli.error:
             raise Fault(f"{request}: the body is not br") from None
-    content = file.read_bytes()
-    expect("the length of the content", len(content), len(body))
-    if body != content:
+    expect("the length of the content", len(expected.content), len(body))
+    if body != expected.content:
         raise Fault(f"{request}: the content differs from the file")
     is_immutable = "immutable" in answer.getheader("Cache-Control", "").split(", ")
-    expect("immutable", name == hashed, is_immutable)
+    expect("immutable", expected.immutable, is_immutable)
     for field, value in answer.getheaders():
         if str(server.site.directory) in value:
             raise Fault(f"{request}: {field} names a path of this machine")
@@ -611,14 +791,18 @@ def check_answer(server, connection, name, hashed, accept):
 
 
 def main():
-    action, front, delivery = sys.argv[1:]
+    action, config, front, delivery = sys.argv[1:]
     interrupts.install()
     os.umask(0o022)
     try:
         if action == "start":
-            start(front or "mod_fcgid", delivery or "x-sendfile")
+            start(config or "manifest", front or "mod_fcgid", delivery or "x-sendfile")
         elif action == "check":
-            check([front] if front else list(FRONT_MODULES), [delivery] if delivery else DELIVERIES)
+            check(
+                [config] if config else list(SITES),
+                [front] if front else list(FRONT_MODULES),
+                [delivery] if delivery else DELIVERIES,
+            )
         else:
             stop()
     except Fault as fault:
