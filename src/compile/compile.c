@@ -323,6 +323,9 @@ static void add_releases_of_root(struct mount_work *work, const apr_array_header
         const struct kept_manifest *found = manifests_at(manifests, i);
         const struct kept_release *kept = find_kept(work, found->path, found->manifest.md5);
         const struct timespec *date = &found->manifest.status.st_mtim;
+        if (!kept && work->options->proofs) {
+            continue; /* prepare has decided against it, or did not see it */
+        }
         APR_ARRAY_PUSH(releases, struct release_work) = (struct release_work){
             .release = {.mount = work->index,
                         .id = kept ? kept->id : release_id(work, manifests, found),
@@ -347,6 +350,9 @@ static void add_kept_releases(struct mount_work *work, apr_array_header_t *relea
         if (manifest_read(manifest, work->state->fd, path, work->pool, &error) != 0) {
             log_error(&error);
             continue;
+        }
+        if (strcmp(manifest->md5, kept->md5) != 0) {
+            continue; /* prepare tells of it */
         }
         APR_ARRAY_PUSH(releases, struct release_work) =
             (struct release_work){.release = {.mount = work->index,

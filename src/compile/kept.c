@@ -169,6 +169,9 @@ int kept_read(apr_array_header_t **releases, int state, const char *path, apr_po
     }
     int result = parse(*releases, bytes, length, base, pool, error);
     free(bytes);
+    if (result != 0) {
+        apr_array_clear(*releases);
+    }
     return result;
 }
 

@@ -21,7 +21,7 @@ struct kept_release {
 
 /* Reads releases.json below the open directory `state`, whose absolute path is `path`; links in
  * that path are resolved before anything is relative to it. A missing file is an empty list.
- * Everything lives in `pool`. Returns 0, or -1 with HB0085. */
+ * Everything lives in `pool`. Returns 0, or -1 with HB0085; then the list is empty. */
 int kept_read(apr_array_header_t **releases, int state, const char *path, apr_pool_t *pool,
               struct error *error);
 

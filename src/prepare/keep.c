@@ -193,6 +193,13 @@ static void add(struct keep *keep, struct object *object, int mount, int fd, boo
     }
 }
 
+/* Most names that no manifest gave only look hashed: they are read before they are copied. */
+static bool is_worth_a_copy(const struct object *object, int fd)
+{
+    struct look look;
+    return object->listed || (look_at(fd, &look) == 0 && agrees(object, &look));
+}
+
 static void look_below(struct keep *keep, struct object *object, int mount, bool trusted)
 {
     int fd = open_source(keep, mount, object->path);
@@ -201,7 +208,8 @@ static void look_below(struct keep *keep, struct object *object, int mount, bool
         settle_failure(object);
         return;
     }
-    if (keep->in_place || keep->dry || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    if (keep->in_place || keep->dry || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
+        !is_worth_a_copy(object, fd)) {
         look_in_place(keep, object, mount, fd, trusted);
         if (!keep->in_place && object->finding == OBJECT_PROVEN) {
             count_added(keep, object);
@@ -231,7 +239,7 @@ void keep_object(struct keep *keep, struct object *object)
 
 void keep_trusted(struct keep *keep, struct object *object)
 {
-    if (object->finding != OBJECT_DIFFERS) {
+    if (object->finding != OBJECT_DIFFERS || object->by_md5) {
         return;
     }
     if (object->place == OBJECT_IN_POOL) {

@@ -28,6 +28,7 @@ struct object {
     bool listed;      /* a manifest, kept or found, gives it as the name of another file */
     bool required;    /* a manifest that was found now does */
     bool pooled;      /* the pool has a file of this name */
+    bool by_md5;      /* a manifest whose storage hashes by md5 names it: trust says nothing */
     enum object_finding finding;
     int cause; /* errno of OBJECT_FAILED */
     int place; /* of the file that was read: OBJECT_IN_POOL, or a mount */

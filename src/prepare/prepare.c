@@ -2,6 +2,8 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/place.h"
+#include "http/path.h"
 #include "prepare/gather.h"
 #include "prepare/publish.h"
 #include "prepare/releases.h"
@@ -12,6 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +25,18 @@ static const char *path_behind(int fd, const char *otherwise, apr_pool_t *pool)
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
     ssize_t len = readlink(name, path, sizeof path - 1);
     return len > 0 && path[0] == '/' ? apr_pstrmemdup(pool, path, (size_t)len) : otherwise;
+}
+
+/* Where a directory that need not be there yet really is. */
+static const char *place_of(const char *path, apr_pool_t *pool)
+{
+    char real[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    if (realpath(path, real)) {
+        return apr_pstrdup(pool, real);
+    }
+    bool known = slash > path && realpath(apr_pstrmemdup(pool, path, (size_t)(slash - path)), real);
+    return known ? apr_pstrcat(pool, strcmp(real, "/") == 0 ? "" : real, slash, NULL) : path;
 }
 
 /* Opens every static root; *first is the status of the first. */
@@ -49,13 +64,26 @@ static int open_roots(struct work *work, struct stat *first, struct error *error
                              "there is no static mount (STATIC_ROOT): nothing is to be prepared");
 }
 
-/* What prepare writes into the state directory would close a root to the web server. */
-static bool is_root(const struct work *work, const char *path)
+/* Clients may ask for what lies visibly below a root. */
+static bool is_visible(const struct work *work)
 {
-    struct stat state, root;
-    for (int i = 0; i < CATALOG_MOUNTS_MAX; i++) {
-        if (work->keep.mount[i].root >= 0 && fstat(work->keep.mount[i].root, &root) == 0 &&
-            stat(path, &state) == 0 && state.st_dev == root.st_dev && state.st_ino == root.st_ino) {
+    for (uint32_t i = 0; i < work->settings->mounts; i++) {
+        const char *below = work_is_static(work, i) ? work_state_below(work, i) : NULL;
+        if (below && strcmp(below, ".") != 0 && !path_is_hidden(slice_of(below))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Its .htaccess counts for everything below it. */
+static bool holds_root(const struct work *work)
+{
+    char text[PATH_MAX];
+    for (uint32_t i = 0; i < work->settings->mounts; i++) {
+        if (work_is_static(work, i) &&
+            place_relative(work->real[i], work->real_state, text, sizeof text) &&
+            strncmp(text, "..", 2) != 0) {
             return true;
         }
     }
@@ -66,11 +94,14 @@ static int open_state(struct work *work, const struct stat *root, struct error *
 {
     const char *path = settings_state(work->settings, work->pool);
     work->report->state = path;
-    if (is_root(work, path)) {
+    work->real_state = place_of(path, work->pool);
+    if (holds_root(work) || is_visible(work)) {
         return error_set(error, HB_STATE_CLOSED,
-                         "the state directory %s is a root itself: set HANDBACK_STATE to a "
-                         "directory of its own",
-                         path);
+                         "the state directory %s %s: set HANDBACK_STATE to a directory beside the "
+                         "root",
+                         path,
+                         holds_root(work) ? "holds a root, which its .htaccess would close"
+                                          : "lies below a root, where clients could ask for it");
     }
     if (state_open(&work->state, path, root, work->dry, error) != 0) {
         return -1;
@@ -83,9 +114,9 @@ static int open_state(struct work *work, const struct stat *root, struct error *
 
 /* Whether a manifest's storage hashes otherwise: some names carry what looks like a hash, and not
  * one of them is the md5 of its bytes. */
-static bool is_trusted(const struct work *work, const struct manifest *manifest)
+static bool is_trusted(const struct work *work, const struct manifest *manifest, bool found)
 {
-    bool differs = false;
+    bool differs = false, whole = true;
     for (int i = 0; i < manifest->pairs->nelts; i++) {
         const struct manifest_pair *pair =
             &((const struct manifest_pair *)(const void *)manifest->pairs->elts)[i];
@@ -96,8 +127,28 @@ static bool is_trusted(const struct work *work, const struct manifest *manifest)
             return false;
         }
         differs = differs || (object && object->finding == OBJECT_DIFFERS);
+        whole = whole && (!object || object->finding == OBJECT_DIFFERS);
     }
-    return differs;
+    /* Of a former release only what is left is seen: that may be just what is damaged. */
+    return differs && (found || whole);
+}
+
+/* Whether one file at least has the md5 of its name: then all should. */
+static void mark_md5(struct work *work, const struct manifest *manifest)
+{
+    bool proven = false;
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < manifest->pairs->nelts; i++) {
+            const struct manifest_pair *pair =
+                &((const struct manifest_pair *)(const void *)manifest->pairs->elts)[i];
+            struct object *object = objects_find(&work->objects, pair->hashed);
+            bool named = strcmp(pair->original, pair->hashed) != 0;
+            proven = proven || (named && object && object->finding == OBJECT_PROVEN);
+            if (object && round == 1) {
+                object->by_md5 = object->by_md5 || proven;
+            }
+        }
+    }
 }
 
 static void keep_files_of(struct work *work, const struct manifest *manifest)
@@ -121,7 +172,8 @@ static void keep_by_trust(struct work *work)
     bool *trusted = apr_pcalloc(work->pool, (size_t)work->sources->nelts + 1);
     struct error notice;
     for (int i = 0; i < work->sources->nelts; i++) {
-        trusted[i] = is_trusted(work, sources[i].manifest);
+        trusted[i] = is_trusted(work, sources[i].manifest, sources[i].found);
+        mark_md5(work, sources[i].manifest);
     }
     for (int i = 0; i < work->sources->nelts; i++) {
         if (!trusted[i]) {

@@ -76,10 +76,6 @@ static int keep_manifests(struct work *work, struct error *error)
 
 int publish_releases(struct work *work, struct error *error)
 {
-    const struct report *report = work->report;
-    if (report->added + report->variants_added > 0 && pool_sync(&work->keep.pool) != 0) {
-        return write_fault(work, "pool", error);
-    }
     if (keep_manifests(work, error) != 0) {
         return -1;
     }
@@ -126,6 +122,10 @@ static int write_catalog(struct work *work, const void *block, uint64_t size, st
     if (work->dry) {
         return 0;
     }
+    /* What a killed run has added is not counted as added, and may not be on the disk either. */
+    if (work->report->changed && pool_sync(&work->keep.pool) != 0) {
+        return write_fault(work, "pool", error);
+    }
     if (work->report->changed) {
         result =
             replace_file(work->state.fd, "catalog", block, size, &work->state.files, &work->began);
@@ -133,6 +133,41 @@ static int write_catalog(struct work *work, const void *block, uint64_t size, st
         result = utimensat(work->state.fd, "catalog", times, AT_SYMLINK_NOFOLLOW);
     }
     return result == 0 ? 0 : write_fault(work, "catalog", error);
+}
+
+static bool has_manifest(const apr_array_header_t *list, const struct kept_manifest *one,
+                         const char *root)
+{
+    for (int i = 0; i < list->nelts; i++) {
+        const struct kept_manifest *other = manifests_at(list, i);
+        if (strcmp(other->path, one->path) == 0 && strcmp(other->root, root) == 0 &&
+            strcmp(other->manifest.md5, one->manifest.md5) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the roots are still those that were read, with the same manifests. */
+static bool is_as_read(const struct work *work, const struct compiled *compiled)
+{
+    struct stat ours, theirs;
+    for (uint32_t i = 0; i < work->settings->mounts; i++) {
+        const char *root = work->settings->mount[i].root;
+        if (!work_is_static(work, i)) {
+            continue;
+        }
+        if (fstat(work->keep.mount[i].root, &ours) != 0 || stat(root, &theirs) != 0 ||
+            ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev) {
+            return false;
+        }
+        for (int m = 0; m < work->found[i]->nelts; m++) {
+            if (!has_manifest(compiled->manifests, manifests_at(work->found[i], m), root)) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 int publish_catalog(struct work *work, struct error *error)
@@ -143,7 +178,11 @@ int publish_catalog(struct work *work, struct error *error)
     if (compile_site(work->settings, &options, &compiled, work->pool, error) != 0) {
         return -1;
     }
-    int result = write_catalog(work, compiled.block, compiled.size, error);
+    int result = is_as_read(work, &compiled)
+                     ? write_catalog(work, compiled.block, compiled.size, error)
+                     : error_set(error, HB_MANIFEST_UNREADABLE,
+                                 "a root or its manifest was replaced meanwhile: run prepare again "
+                                 "when collectstatic has ended");
     free(compiled.block);
     return result;
 }

@@ -131,6 +131,15 @@ static void publish(struct update *update, struct kept_release *release)
     release->published = last_number(update, false) + 1;
 }
 
+/* Its id goes to another manifest. What it promised is kept, under its md5. */
+static bool rename_older(const struct update *update, struct kept_release *release)
+{
+    const char *id = apr_pstrndup(update->pool, release->md5, HASHED_NAME_DIGITS);
+    bool free = !find_id(update, id);
+    release->id = free ? id : release->id;
+    return free;
+}
+
 static void take(struct update *update, const struct releases_found *found)
 {
     const char *id = id_of(update, found);
@@ -138,7 +147,8 @@ static void take(struct update *update, const struct releases_found *found)
     bool changed = former && strcmp(former->md5, found->md5) != 0;
     struct kept_release *release = find_id(update, id);
     bool replaced = release && strcmp(release->md5, found->md5) != 0;
-    if (!release) {
+    if (!release || (replaced && rename_older(update, release))) {
+        replaced = false;
         release = apr_array_push(update->releases);
         *release = (struct kept_release){.url = update->root->url, .id = id};
     }

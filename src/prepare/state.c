@@ -46,7 +46,7 @@ static struct replace_access access_like(const struct stat *root, mode_t kept, m
 
 int state_open_directory(int parent, const char *name, const struct replace_access *access)
 {
-    bool made = access && mkdirat(parent, name, 0700) == 0;
+    bool made = access && mkdirat(parent, name, access->mode) == 0;
     int cause = errno;
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0 && made) {
@@ -61,7 +61,7 @@ int state_open_directory(int parent, const char *name, const struct replace_acce
 /* The directory itself may lie behind a link: that is how the operator says where it is. */
 static int open_place(const struct state *state, bool dry, struct error *error)
 {
-    bool made = !dry && mkdir(state->path, 0700) == 0;
+    bool made = !dry && mkdir(state->path, state->directories.mode) == 0;
     int cause = errno;
     int fd = open(state->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && (!dry || errno != ENOENT)) {

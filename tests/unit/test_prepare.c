@@ -465,18 +465,30 @@ static void a_state_directory_inside_the_root_is_not_collected(void **state)
 {
     static char inside[SCRATCH_PATH + 32];
     (void)state;
-    snprintf(inside, sizeof inside, "%s/kept", root_path);
+    snprintf(inside, sizeof inside, "%s/.kept", root_path);
     settings.state = inside;
     put_release("a.css", A_TEXT);
     must_prepare(0);
     must_prepare(0);
     assert_int_equal(report.kept, 1);
     assert_int_equal(report.added, 0);
-    assert_false(is_there("static/kept/pool/kept"));
-    settings.state = root_path;
-    assert_int_equal(prepare(false), -1);
-    assert_int_equal(fault.number, HB_STATE_CLOSED);
+    assert_false(is_there("static/.kept/pool/.kept"));
+}
+
+static void a_state_directory_that_would_harm_is_refused(void **state)
+{
+    static char visible[SCRATCH_PATH + 32];
+    const char *const places[] = {visible, root_path, site.path};
+    (void)state;
+    snprintf(visible, sizeof visible, "%s/kept", root_path);
+    put_release("a.css", A_TEXT);
+    for (size_t i = 0; i < COUNT(places); i++) {
+        settings.state = places[i];
+        assert_int_equal(prepare(false), -1);
+        assert_int_equal(fault.number, HB_STATE_CLOSED);
+    }
     assert_false(is_there("static/.htaccess") || is_there("static/lock"));
+    assert_false(is_there("static/kept") || is_there(".htaccess"));
 }
 
 static void a_manifest_that_cannot_be_used_is_a_fault_and_the_rest_goes_on(void **state)
@@ -649,6 +661,7 @@ int main(void)
         TEST(a_link_in_the_tree_is_kept_as_a_file),
         TEST(what_is_no_regular_file_does_not_hang),
         TEST(a_state_directory_inside_the_root_is_not_collected),
+        TEST(a_state_directory_that_would_harm_is_refused),
         TEST(a_manifest_that_cannot_be_used_is_a_fault_and_the_rest_goes_on),
         TEST(a_damaged_list_of_releases_stops_it_and_nothing_is_lost),
         TEST(a_lost_manifest_of_a_kept_release_is_a_fault_until_the_tree_has_it),
