@@ -377,17 +377,16 @@ static void compile_manifests(struct mount_work *work)
     if (work->root >= 0) {
         apr_array_header_t *manifests =
             manifests_read(work->root, work->settings, before ? before->manifests : NULL,
-                           &work->compiled->watch, work->pool);
+                           &work->compiled->watch, &work->tree, work->pool);
         apr_array_cat(work->compiled->manifests, manifests);
         add_releases_of_root(work, manifests, releases);
     }
     add_kept_releases(work, releases);
     qsort(releases->elts, (size_t)releases->nelts, sizeof(struct release_work), compare_releases);
     list_names(work, releases);
-    work->tree = releases->nelts > 0 && work->root >= 0
-                     ? tree_read(work->root, work->settings->root, TREE_WHOLE,
-                                 &work->compiled->watch, work->pool)
-                     : (struct tree){.names = apr_hash_make(work->pool), .pool = work->pool};
+    if (releases->nelts > 0 && work->root >= 0) {
+        tree_read_rest(&work->tree, work->root, work->settings->root, &work->compiled->watch);
+    }
     for (int r = 0; r < releases->nelts; r++) {
         const struct release_work *one = &APR_ARRAY_IDX(releases, r, struct release_work);
         uint32_t release = writer_add_release(work->writer, &one->release);
@@ -439,7 +438,7 @@ static void open_state(struct state_work *state, const struct settings *settings
                                  .fd = -1,
                                  .kept = apr_array_make(pool, 1, sizeof(struct kept_release)),
                                  .pool = -1,
-                                 .objects = {.names = apr_hash_make(pool), .pool = pool}};
+                                 .objects = tree_make(pool)};
     state->real = real_path(state->path, pool);
     for (uint32_t i = 0; i < settings->mounts; i++) {
         state->static_mounts += settings->mount[i].kind == MOUNT_STATIC;
@@ -490,8 +489,9 @@ int compile_site(const struct settings *settings, const struct compile_options *
                                   .compiled = compiled,
                                   .options = options,
                                   .pool = pool,
-                                  .listed = apr_hash_make(pool),
-                                  .entries = apr_hash_make(pool)};
+                                  .tree = tree_make(pool),
+                                  .listed = tree_make_table(pool),
+                                  .entries = tree_make_table(pool)};
         compile_mount(&work);
     }
     close_state(&state);

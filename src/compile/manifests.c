@@ -106,11 +106,11 @@ static int compare_paths(const void *left, const void *right)
 
 apr_array_header_t *manifests_read(int root, const struct settings_mount *mount,
                                    const apr_array_header_t *before, struct watch *watch,
-                                   apr_pool_t *pool)
+                                   struct tree *top, apr_pool_t *pool)
 {
     apr_array_header_t *found = apr_array_make(pool, 4, sizeof(struct kept_manifest));
-    struct tree top = tree_read(root, mount->root, glob_depth(mount->manifests), watch, pool);
-    for (apr_hash_index_t *at = apr_hash_first(pool, top.names); at; at = apr_hash_next(at)) {
+    *top = tree_read(root, mount->root, glob_depth(mount->manifests), watch, pool);
+    for (apr_hash_index_t *at = apr_hash_first(pool, top->names); at; at = apr_hash_next(at)) {
         struct kept_manifest one = {.root = apr_pstrdup(pool, mount->root),
                                     .path = apr_hash_this_key(at)};
         if (manifests_match(mount, one.path, pool) &&
@@ -123,7 +123,7 @@ apr_array_header_t *manifests_read(int root, const struct settings_mount *mount,
         struct kept_manifest one = {.root = apr_pstrdup(pool, old->root),
                                     .path = apr_pstrdup(pool, old->path)};
         if (strcmp(old->root, mount->root) == 0 && manifests_match(mount, one.path, pool) &&
-            !tree_has(&top, one.path) && keep_one(root, &one, old, watch, pool)) {
+            !tree_has(top, one.path) && keep_one(root, &one, old, watch, pool)) {
             *(struct kept_manifest *)apr_array_push(found) = one;
         }
     }

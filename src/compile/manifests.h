@@ -4,6 +4,7 @@
 
 #include "compile/manifest.h"
 #include "compile/settings.h"
+#include "compile/tree.h"
 #include "compile/watch.h"
 
 #include <time.h>
@@ -22,13 +23,13 @@ struct kept_manifest {
 };
 
 /* Reads the manifests below the open directory `root` of a mount, in the order of their names, and
- * adds what was looked at to `watch`. One that cannot be used is logged and taken from `before`
- * (what an earlier call gave; NULL: nothing) as it was then; so is one that is gone, for
- * MANIFESTS_PATIENCE and as long as its directory is there. Returns an array of struct
- * kept_manifest; all of it lives in `pool`. */
+ * adds what was looked at to `watch`; *top becomes the names down to where manifests may lie. One
+ * that cannot be used is logged and taken from `before` (what an earlier call gave; NULL: nothing)
+ * as it was then; so is one that is gone, for MANIFESTS_PATIENCE and as long as its directory is
+ * there. Returns an array of struct kept_manifest; all of it lives in `pool`. */
 apr_array_header_t *manifests_read(int root, const struct settings_mount *mount,
                                    const apr_array_header_t *before, struct watch *watch,
-                                   apr_pool_t *pool);
+                                   struct tree *top, apr_pool_t *pool);
 
 /* Whether a path below the root is one of the mount's manifests by its name. */
 bool manifests_match(const struct settings_mount *mount, const char *path, apr_pool_t *pool);

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,6 +43,8 @@ static void read_entries(struct walk *walk, DIR *directory, const char *parent, 
             apr_hash_set(walk->tree->names, name, APR_HASH_KEY_STRING, name);
         } else if (depth > 0) {
             read_directory(walk, name, depth - 1);
+        } else {
+            APR_ARRAY_PUSH(walk->tree->below, const char *) = name;
         }
     }
 }
@@ -76,12 +79,48 @@ static void read_directory(struct walk *walk, const char *name, int depth)
     closedir(directory);
 }
 
+/* Eight bytes at a time. */
+static unsigned hash_of(const char *path, apr_ssize_t *len)
+{
+    uint64_t hash = 0, word;
+    *len = *len == APR_HASH_KEY_STRING ? (apr_ssize_t)strlen(path) : *len;
+    for (apr_ssize_t left = *len; left > 0; left -= 8, path += 8) {
+        word = 0;
+        memcpy(&word, path, left < 8 ? (size_t)left : 8);
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
+    }
+    return (unsigned)hash;
+}
+
+apr_hash_t *tree_make_table(apr_pool_t *pool)
+{
+    return apr_hash_make_custom(pool, hash_of);
+}
+
+struct tree tree_make(apr_pool_t *pool)
+{
+    return (struct tree){.names = tree_make_table(pool),
+                         .below = apr_array_make(pool, 8, sizeof(const char *)),
+                         .pool = pool};
+}
+
 struct tree tree_read(int root, const char *path, int depth, struct watch *watch, apr_pool_t *pool)
 {
-    struct tree tree = {.names = apr_hash_make(pool), .pool = pool};
+    struct tree tree = tree_make(pool);
     struct walk walk = {.tree = &tree, .watch = watch, .root_path = path, .root = root};
     read_directory(&walk, "", depth);
     return tree;
+}
+
+void tree_read_rest(struct tree *tree, int root, const char *path, struct watch *watch)
+{
+    struct walk walk = {.tree = tree, .watch = watch, .root_path = path, .root = root};
+    apr_array_header_t *below = tree->below;
+    tree->below = apr_array_make(tree->pool, 8, sizeof(const char *));
+    for (int i = 0; i < below->nelts; i++) {
+        read_directory(&walk, APR_ARRAY_IDX(below, i, const char *), TREE_WHOLE);
+    }
 }
 
 bool tree_has(const struct tree *tree, const char *name)

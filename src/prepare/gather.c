@@ -113,8 +113,9 @@ void gather_manifests(struct work *work)
         if (!work_is_static(work, i)) {
             continue;
         }
-        work->found[i] = manifests_read(place->root, mount, NULL, &work->watch, work->pool);
-        place->tree = tree_read(place->root, mount->root, TREE_WHOLE, &work->watch, work->pool);
+        work->found[i] =
+            manifests_read(place->root, mount, NULL, &work->watch, &place->tree, work->pool);
+        tree_read_rest(&place->tree, place->root, mount->root, &work->watch);
         count_unusable(work, i);
         take_manifests(work, i);
     }
