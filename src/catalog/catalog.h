@@ -46,6 +46,7 @@ struct catalog {
     uint64_t size;
     struct format_header header; /* as it was when it was checked, whatever becomes of the block */
     bool verified;               /* all of it: its pages need not be checked when they are read */
+    bool sound;                  /* all leaves of it: nor need they */
     uint32_t chosen[CATALOG_MOUNTS_MAX]; /* the release that answers original names, per mount */
     enum catalog_choice choice[CATALOG_MOUNTS_MAX]; /* and why */
 };

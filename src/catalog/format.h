@@ -137,8 +137,8 @@ struct format_home {
 
 /* ---- slots ---- */
 
-/* An open-addressed hash table with linear probing over the leaves: FORMAT_SLOTS of them in each
- * page. */
+/* An open-addressed hash table over the leaves, FORMAT_SLOTS of them in each page; format_slot_at
+ * tells in which order slots are tried: all of one page before those of another. */
 struct format_slot {
     uint32_t leaf; /* its place behind the start of the leaves, in units of eight bytes, plus one;
                       or 0: the slot is free */
@@ -147,6 +147,15 @@ struct format_slot {
 enum {
     FORMAT_SLOTS = FORMAT_PAYLOAD / sizeof(struct format_slot)
 };
+
+/* The slot that is tried as number `probe`, from 0, for a key. */
+static inline uint64_t format_slot_at(uint64_t slots, uint64_t key, uint64_t probe)
+{
+    uint64_t start = key & (slots - 1);
+    uint64_t first = start - start % FORMAT_SLOTS; /* of its page */
+    uint64_t count = slots - first < FORMAT_SLOTS ? slots - first : FORMAT_SLOTS;
+    return probe < count ? first + (start - first + probe) % count : (first + probe) % slots;
+}
 
 /* ---- leaves ---- */
 

@@ -121,5 +121,6 @@ int catalog_verify(struct catalog *catalog, struct error *error)
         catalog->verified = false;
         return view_invalid(error, "the names");
     }
+    catalog->sound = true;
     return 0;
 }

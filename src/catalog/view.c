@@ -225,7 +225,9 @@ static const struct format_leaf *leaf_at(const struct catalog *catalog, uint32_t
     const unsigned char *page =
         view_page(catalog, view_header(catalog)->slot_pages + offset / FORMAT_PAGE);
     const struct format_leaf *leaf = (const struct format_leaf *)(const void *)(page + at);
-    return page && view_leaf_is_sound(catalog, leaf, FORMAT_PAYLOAD - at) ? leaf : NULL;
+    return page && (catalog->sound || view_leaf_is_sound(catalog, leaf, FORMAT_PAYLOAD - at))
+               ? leaf
+               : NULL;
 }
 
 static bool leaf_is(const struct format_leaf *leaf, uint32_t mount, uint32_t release,
@@ -241,7 +243,7 @@ enum catalog_verdict view_find_leaf(const struct catalog *catalog, uint32_t moun
     uint64_t slots = view_header(catalog)->slots;
     uint64_t key = format_key(mount, release, name.at, name.len);
     for (uint64_t probes = 0; probes < slots; probes++) {
-        uint64_t index = (key + probes) & (slots - 1);
+        uint64_t index = format_slot_at(slots, key, probes);
         const unsigned char *page = view_page(catalog, index / FORMAT_SLOTS);
         if (!page) {
             return CATALOG_DAMAGED;

@@ -7,6 +7,7 @@
 #include "compile/settings.h"
 #include "compile/writer.h"
 
+#include <apr_allocator.h>
 #include <apr_pools.h>
 #include <limits.h>
 #include <pthread.h>
@@ -20,6 +21,7 @@
 extern char **environ;
 
 enum {
+    LARGE = 64 << 20,                     /* bytes of address space */
     PREPARE_PATIENCE = 5,                 /* seconds */
     DESCRIPTORS = CATALOG_MOUNTS_MAX + 12 /* to open a site with: roots, directories, a manifest */
 };
@@ -51,6 +53,24 @@ struct current {
         lock; /* guards `site` alone; everything else belongs to the refreshing thread */
     struct site *site;
 };
+
+/* The same, for much: its memory comes in one piece, of which only what is used is there. Debian's
+ * APR maps and unmaps 8 KB at a time, which costs more than to compile. */
+static apr_pool_t *make_large_pool(void)
+{
+    apr_allocator_t *allocator = NULL;
+    apr_pool_t *pool = NULL;
+    if (apr_allocator_create(&allocator) != APR_SUCCESS ||
+        apr_pool_create_ex(&pool, NULL, NULL, allocator) != APR_SUCCESS) {
+        abort();
+    }
+    apr_allocator_owner_set(allocator, pool);
+    apr_memnode_t *node = apr_allocator_alloc(allocator, LARGE);
+    if (node) {
+        apr_allocator_free(allocator, node);
+    }
+    return pool;
+}
 
 /* A pool that ends the process when memory does, as malloc's callers here could not go on either.
  */
@@ -118,7 +138,7 @@ static void publish(struct current *current, const struct settings *settings, st
 static int compile(struct current *current, struct error *error)
 {
     struct compiled compiled;
-    apr_pool_t *pool = make_pool();
+    apr_pool_t *pool = make_large_pool();
     struct compile_options options = {.before = current->pool ? &current->compiled : NULL};
     struct site *site = NULL;
     if (settings_require_roots(&current->settings, error) == 0 &&

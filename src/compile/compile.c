@@ -86,21 +86,20 @@ static bool has_coding(const struct writer_entry *entry, enum coding coding)
     return false;
 }
 
-/* Records the siblings that are there and nobody has proven; whether one may be sent is decided
- * when it is asked for. */
-static void add_siblings(struct mount_work *work, int directory, const struct tree *tree,
+/* Records the siblings that are there and nobody has proven: what they are, and whether one may be
+ * sent, is looked at when it is asked for. */
+static void add_siblings(struct mount_work *work, const struct tree *tree,
                          struct writer_entry *entry)
 {
+    char path[FORMAT_NAME_MAX + FORMAT_SUFFIX];
+    size_t len = strlen(entry->path);
+    memcpy(path, entry->path, len);
     for (size_t i = 0; i < CODING_SIBLINGS; i++) {
-        struct stat status;
-        const char *path = apr_pstrcat(work->pool, entry->path, coding_siblings[i].suffix, NULL);
+        strcpy(path + len, coding_siblings[i].suffix);
         if (!has_coding(entry, coding_siblings[i].coding) && tree_has(tree, path) &&
-            !is_listed(work, path) && fstatat(directory, path, &status, 0) == 0 &&
-            S_ISREG(status.st_mode)) {
-            entry->variant[entry->variants++] =
-                (struct writer_variant){.coding = coding_siblings[i].coding,
-                                        .suffix = coding_siblings[i].suffix,
-                                        .size = (uint64_t)status.st_size};
+            !is_listed(work, path)) {
+            entry->variant[entry->variants++] = (struct writer_variant){
+                .coding = coding_siblings[i].coding, .suffix = coding_siblings[i].suffix};
         }
     }
 }
@@ -141,7 +140,7 @@ static bool take_file(struct mount_work *work, bool pooled, struct writer_entry 
     }
     entry->sized = true;
     entry->size = (uint64_t)status.st_size;
-    add_siblings(work, directory, tree, entry);
+    add_siblings(work, tree, entry);
     return true;
 }
 

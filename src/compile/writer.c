@@ -261,8 +261,8 @@ static void fill_leaf(struct format_leaf *leaf, size_t len, const struct pending
 static void fill_slot(struct layout *layout, const struct pending_name *name, uint64_t place)
 {
     uint64_t key = format_key(name->mount, name->release, name->name, strlen(name->name));
-    for (uint64_t i = key;; i++) {
-        uint64_t index = i & (layout->header.slots - 1);
+    for (uint64_t probe = 0;; probe++) {
+        uint64_t index = format_slot_at(layout->header.slots, key, probe);
         unsigned char *page = layout->slots + index / FORMAT_SLOTS * FORMAT_PAGE;
         struct format_slot *slot = (struct format_slot *)(void *)page + index % FORMAT_SLOTS;
         if (slot->leaf == 0) {

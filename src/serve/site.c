@@ -90,6 +90,7 @@ static int open_catalogs(struct site *site, const struct site_parts *parts, stru
         return -1;
     }
     site->catalog.verified = parts->verified;
+    site->catalog.sound = parts->verified;
     site->policy = site->catalog;
     return parts->policy ? catalog_open(&site->policy, parts->policy, parts->policy_size, error)
                          : 0;
@@ -202,6 +203,10 @@ struct site *site_hold(struct site *site)
 
 void site_release(struct site *site)
 {
+    /* What an answer has read of the file is the page cache's, not this process's. */
+    if (site && site->mapped && !site->catalog.verified) {
+        madvise(site->block, site->catalog.size, MADV_DONTNEED);
+    }
     if (!site || atomic_fetch_sub(&site->holders, 1) != 1) {
         return;
     }
