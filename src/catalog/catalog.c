@@ -195,6 +195,7 @@ struct catalog_release catalog_release(const struct catalog *catalog, uint32_t i
     const struct format_release *release = VIEW_ELEMENT(catalog, release, index);
     return (struct catalog_release){.id = view_text(catalog, release->id),
                                     .manifest = view_text(catalog, release->manifest),
+                                    .md5 = view_text(catalog, release->md5),
                                     .mount = release->mount,
                                     .first_home = release->first_home,
                                     .homes = release->homes,

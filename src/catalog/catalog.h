@@ -114,6 +114,7 @@ struct catalog_entry {
 struct catalog_release {
     struct slice id;
     struct slice manifest; /* its path below the root */
+    struct slice md5;      /* of the manifest, in hexadecimal digits */
     uint32_t mount;
     uint32_t first_home, homes; /* the roots in which it was published */
     int64_t published;

@@ -124,6 +124,7 @@ struct format_field {
 struct format_release {
     struct format_text id;
     struct format_text manifest; /* its path below the root in which it was found */
+    struct format_text md5;      /* of the manifest, 32 hexadecimal digits */
     uint32_t mount;
     uint32_t first_home; /* the roots in which it was published */
     uint32_t homes;

@@ -103,7 +103,7 @@ bool view_type_is_sound(const struct catalog *catalog, const struct format_type 
 bool view_release_is_sound(const struct catalog *catalog, const struct format_release *release)
 {
     return view_text(catalog, release->id).len > 0 && text_is_clean(catalog, release->id) &&
-           text_is_clean(catalog, release->manifest) &&
+           text_is_clean(catalog, release->manifest) && text_is_clean(catalog, release->md5) &&
            release->mount < view_header(catalog)->mounts.count &&
            is_within(release->first_home, release->homes, &view_header(catalog)->homes);
 }

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/md5.h"
 #include "cli/stored.h"
 #include "compile/compile.h"
 #include "compile/settings.h"
@@ -9,6 +10,7 @@
 
 #include <apr_allocator.h>
 #include <apr_pools.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -42,9 +44,10 @@ struct current {
     apr_pool_t *stored_pool;
     struct settings effective; /* the settings over its policy */
     struct stat file;          /* the file that was looked at last, good or not */
-    int64_t made;              /* when it was written, nanoseconds since 1970 */
+    struct stat good;          /* the one that the site comes from */
     unsigned long generation;  /* of the shared copy */
     struct root_seen root[CATALOG_MOUNTS_MAX];
+    struct stat manifest[CATALOG_MOUNTS_MAX]; /* of the chosen releases, as they were read last */
     bool older_said;
     /* What was compiled in memory, while it does not. */
     apr_pool_t *pool; /* of `compiled`; NULL while there is none */
@@ -240,9 +243,10 @@ static enum stored_verdict open_stored(struct current *current, struct error *er
         apr_pool_destroy(pool);
         return STORED_REFUSED;
     }
-    current->made = parts.made;
     current->stored = true;
     current->older_said = false;
+    memset(current->manifest, 0, sizeof current->manifest);
+    current->good = status;
     publish(current, &effective, site);
     current->effective = effective;
     replace_pool(&current->stored_pool, pool);
@@ -279,6 +283,15 @@ static bool is_stored_new(struct current *current)
         current->file = (struct stat){0};
     }
     return there && !is_same_file(&status, &current->file);
+}
+
+/* Whether what is mapped is now something else, which was refused: nothing is left of the last good
+ * one. The master's copy cannot be. */
+static bool is_overwritten(const struct current *current)
+{
+    return !current->options.shared && current->file.st_ino == current->good.st_ino &&
+           current->file.st_dev == current->good.st_dev &&
+           !is_same_file(&current->file, &current->good);
 }
 
 /* Whether a root leads elsewhere than when the site was opened. */
@@ -333,29 +346,39 @@ static bool is_first_to_say(struct current *current)
                      shared_catalog_is_first(current->options.shared, current->generation));
 }
 
-/* collectstatic ran, and prepare did not: said once for each catalog, and not while prepare may
- * still be about to run. */
-static void tell_older(struct current *current)
+/* Whether the file has other bytes; one that cannot be read is not said to have. */
+static bool differs(const char *path, struct slice md5)
 {
+    char found[MD5_HEX + 1];
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    bool differs = fd >= 0 && md5_file(fd, found) == 0 && !slice_equal(md5, slice_of(found));
+    if (fd >= 0) {
+        close(fd);
+    }
+    return differs;
+}
+
+/* collectstatic ran, and prepare did not: said once for each catalog, and not while prepare may
+ * still be about to run. Only a manifest that was touched is read. */
+static void tell_older(struct current *current, uint32_t mount)
+{
+    struct catalog_release release = catalog_chosen_release(&current->site->catalog, mount);
+    struct stat *seen = &current->manifest[mount], now;
     struct error error;
-    for (uint32_t r = 0; !current->older_said && r < catalog_releases(&current->site->catalog);
-         r++) {
-        struct catalog_release release = catalog_release(&current->site->catalog, r);
-        char path[PATH_MAX];
-        struct stat status;
-        if (release.mount >= current->effective.mounts) {
-            continue;
-        }
-        snprintf(path, sizeof path, "%s/%.*s", current->site->path[release.mount],
-                 (int)release.manifest.len, release.manifest.at);
-        if (stat(path, &status) == 0 && nanoseconds(status.st_mtim) > current->made &&
-            time(NULL) - status.st_mtim.tv_sec >= PREPARE_PATIENCE && is_first_to_say(current)) {
-            error_set(&error, HB_CATALOG_OLDER,
-                      "%s: %s is newer than the catalog: original names keep to the release of the "
-                      "catalog until handback prepare has run",
-                      current->effective.mount[release.mount].url, path);
-            log_error(&error);
-        }
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%.*s", current->site->path[mount], (int)release.manifest.len,
+             release.manifest.at ? release.manifest.at : "");
+    if (current->older_said || !release.id.at || stat(path, &now) != 0 || !S_ISREG(now.st_mode) ||
+        is_same_file(&now, seen) || time(NULL) - now.st_ctim.tv_sec < PREPARE_PATIENCE) {
+        return;
+    }
+    *seen = now;
+    if (differs(path, release.md5) && is_first_to_say(current)) {
+        error_set(&error, HB_CATALOG_OLDER,
+                  "%s: %s is not that of the catalog: original names keep to the release of the "
+                  "catalog until handback prepare has run",
+                  current->effective.mount[mount].url, path);
+        log_error(&error);
     }
 }
 
@@ -446,7 +469,9 @@ static void refresh_stored(struct current *current)
     if (is_root_flipped(current)) {
         open_again(current);
     }
-    tell_older(current);
+    for (uint32_t i = 0; i < current->effective.mounts; i++) {
+        tell_older(current, i);
+    }
 }
 
 void current_refresh(struct current *current)
@@ -460,6 +485,10 @@ void current_refresh(struct current *current)
         current_reload(current);
     } else if (is_stored_new(current) && open_stored(current, &error) == STORED_GOOD) {
         return;
+    } else if (current->stored && is_overwritten(current)) {
+        current->stored = false;
+        log_error(&error);
+        compile(current, &error);
     } else if (current->stored) {
         refresh_stored(current);
     } else if (!current->pool || watch_changed(&current->compiled.watch)) {

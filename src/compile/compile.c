@@ -94,7 +94,7 @@ static void add_siblings(struct mount_work *work, const struct tree *tree,
     char path[FORMAT_NAME_MAX + FORMAT_SUFFIX];
     size_t len = strlen(entry->path);
     memcpy(path, entry->path, len);
-    for (size_t i = 0; i < CODING_SIBLINGS; i++) {
+    for (size_t i = 0; tree->siblings && i < CODING_SIBLINGS; i++) {
         strcpy(path + len, coding_siblings[i].suffix);
         if (!has_coding(entry, coding_siblings[i].coding) && tree_has(tree, path) &&
             !is_listed(work, path)) {
@@ -259,17 +259,18 @@ static const char *root_as_written(const struct mount_work *work, const char *ro
                : root;
 }
 
-/* Where the release was published: its own root, if it lies there, and others that prepare saw; all
- * without links, since a link may be flipped to another release. */
+/* Where the release was published, as prepare saw it; all without links, since a link may be
+ * flipped to another release. `here`: it lies in this root; `not_here`: another one lies in its
+ * place. */
 static apr_array_header_t *homes_of(struct mount_work *work, const struct kept_release *kept,
-                                    bool here)
+                                    bool here, bool not_here)
 {
     apr_array_header_t *homes = apr_array_make(work->pool, 2, sizeof(const char *));
     const char *root = real_path(work->settings->root, work->pool);
     for (int i = 0; kept && i < kept->roots->nelts; i++) {
-        const char *other = APR_ARRAY_IDX(kept->roots, i, const char *);
-        if (strcmp(other, root) != 0) {
-            APR_ARRAY_PUSH(homes, const char *) = root_as_written(work, other, work->state->real);
+        const char *one = APR_ARRAY_IDX(kept->roots, i, const char *);
+        if (strcmp(one, root) != 0 || !(here || not_here)) {
+            APR_ARRAY_PUSH(homes, const char *) = root_as_written(work, one, work->state->real);
         }
     }
     if (here) {
@@ -314,6 +315,17 @@ static bool has_release(const apr_array_header_t *releases, const char *id)
     return false;
 }
 
+static bool has_manifest(const apr_array_header_t *releases, const char *manifest)
+{
+    for (int i = 0; i < releases->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(releases, i, struct release_work).release.manifest, manifest) ==
+            0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Where prepare never ran, the date of the manifest is later than any of its numbers. */
 static void add_releases_of_root(struct mount_work *work, const apr_array_header_t *manifests,
                                  apr_array_header_t *releases)
@@ -329,9 +341,10 @@ static void add_releases_of_root(struct mount_work *work, const apr_array_header
             .release = {.mount = work->index,
                         .id = kept ? kept->id : release_id(work, manifests, found),
                         .manifest = found->path,
+                        .md5 = found->manifest.md5,
                         .published = kept ? kept->published
                                           : (int64_t)date->tv_sec * 1000000000 + date->tv_nsec,
-                        .homes = homes_of(work, kept, true)},
+                        .homes = homes_of(work, kept, true, false)},
             .manifest = &found->manifest};
     }
 }
@@ -353,12 +366,14 @@ static void add_kept_releases(struct mount_work *work, apr_array_header_t *relea
         if (strcmp(manifest->md5, kept->md5) != 0) {
             continue; /* prepare tells of it */
         }
+        bool replaced = has_manifest(releases, kept->manifest);
         APR_ARRAY_PUSH(releases, struct release_work) =
             (struct release_work){.release = {.mount = work->index,
                                               .id = kept->id,
                                               .manifest = kept->manifest,
+                                              .md5 = kept->md5,
                                               .published = kept->published,
-                                              .homes = homes_of(work, kept, false)},
+                                              .homes = homes_of(work, kept, false, replaced)},
                                   .manifest = manifest};
     }
 }
@@ -382,9 +397,12 @@ static void compile_manifests(struct mount_work *work)
     }
     add_kept_releases(work, releases);
     qsort(releases->elts, (size_t)releases->nelts, sizeof(struct release_work), compare_releases);
-    list_names(work, releases);
     if (releases->nelts > 0 && work->root >= 0) {
         tree_read_rest(&work->tree, work->root, work->settings->root, &work->compiled->watch);
+    }
+    /* Only siblings and objects are compared with them. */
+    if (work->tree.siblings || work->state->pool >= 0) {
+        list_names(work, releases);
     }
     for (int r = 0; r < releases->nelts; r++) {
         const struct release_work *one = &APR_ARRAY_IDX(releases, r, struct release_work);

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "http/coding.h"
 
 #include <apr_strings.h>
 #include <dirent.h>
@@ -30,6 +31,17 @@ static bool is_directory(const struct walk *walk, const struct dirent *entry, co
     return fstatat(walk->root, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
 }
 
+static bool is_sibling(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && i < CODING_SIBLINGS; i++) {
+        if (strcmp(dot, coding_siblings[i].suffix) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void read_entries(struct walk *walk, DIR *directory, const char *parent, int depth)
 {
     struct dirent *entry;
@@ -41,6 +53,7 @@ static void read_entries(struct walk *walk, DIR *directory, const char *parent, 
                                    : apr_pstrdup(walk->tree->pool, entry->d_name);
         if (!is_directory(walk, entry, name)) {
             apr_hash_set(walk->tree->names, name, APR_HASH_KEY_STRING, name);
+            walk->tree->siblings = walk->tree->siblings || is_sibling(name);
         } else if (depth > 0) {
             read_directory(walk, name, depth - 1);
         } else {

@@ -16,6 +16,7 @@ enum {
 struct tree {
     apr_hash_t *names;         /* relative path of everything that is no directory */
     apr_array_header_t *below; /* of const char *: directories that were not read */
+    bool siblings;             /* a name ends as compressed copies do */
     apr_pool_t *pool;
 };
 

@@ -130,6 +130,7 @@ uint32_t writer_add_release(struct writer *writer, const struct writer_release *
     *(struct format_release *)apr_array_push(writer->releases) =
         (struct format_release){.id = add_string(writer, release->id),
                                 .manifest = add_string(writer, release->manifest),
+                                .md5 = add_string(writer, release->md5),
                                 .mount = release->mount,
                                 .first_home = (uint32_t)writer->homes->nelts,
                                 .homes = (uint32_t)release->homes->nelts,

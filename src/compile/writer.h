@@ -37,6 +37,7 @@ struct writer_release {
     uint32_t mount;
     const char *id;
     const char *manifest;
+    const char *md5; /* of the manifest */
     int64_t published;
     const apr_array_header_t *homes;
 };

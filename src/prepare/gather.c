@@ -7,6 +7,7 @@
 #include "prepare/releases.h"
 
 #include <apr_strings.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -121,6 +122,47 @@ void gather_manifests(struct work *work)
     }
 }
 
+/* Whether the release was published in this root, by a manifest whose directory is there still:
+ * collectstatic deletes it before it writes the new one. */
+static bool is_interrupted(const struct work *work, uint32_t mount,
+                           const struct kept_release *release)
+{
+    const char *slash = strrchr(release->manifest, '/');
+    const char *directory = slash ? apr_pstrmemdup(work->pool, release->manifest,
+                                                   (apr_size_t)(slash - release->manifest))
+                                  : ".";
+    bool here = false;
+    for (int i = 0; i < release->roots->nelts; i++) {
+        here = here || strcmp(((const char *const *)(const void *)release->roots->elts)[i],
+                              work->real[mount]) == 0;
+    }
+    return here && strcmp(release->url, work->settings->mount[mount].url) == 0 &&
+           !is_found(work->found[mount], release->manifest) &&
+           faccessat(work->keep.mount[mount].root, directory, F_OK, 0) == 0;
+}
+
+/* The manifests that cannot be had at this moment. One that is cut was told of already. */
+static apr_array_header_t *hold_interrupted(struct work *work, uint32_t mount)
+{
+    apr_array_header_t *held = apr_array_make(work->pool, 2, sizeof(const char *));
+    struct error error;
+    for (int i = 0; i < work->before->nelts; i++) {
+        const struct kept_release *release = kept_at(work->before, i);
+        if (!is_interrupted(work, mount, release)) {
+            continue;
+        }
+        *(const char **)apr_array_push(held) = release->manifest;
+        if (!tree_has(&work->keep.mount[mount].tree, release->manifest)) {
+            error_set(&error, HB_MANIFEST_GONE,
+                      "manifest %s is gone: release %s stays published here; run collectstatic to "
+                      "its end, and prepare again",
+                      release->manifest, release->id);
+            report_fault(work->report, &error);
+        }
+    }
+    return held;
+}
+
 static struct releases_root root_of(struct work *work, uint32_t mount)
 {
     const apr_array_header_t *manifests = work->found[mount];
@@ -128,7 +170,8 @@ static struct releases_root root_of(struct work *work, uint32_t mount)
         .url = work->settings->mount[mount].url,
         .path = work->real[mount],
         .wanted = work->settings->mount[mount].release,
-        .found = apr_array_make(work->pool, manifests->nelts + 1, sizeof(struct releases_found))};
+        .found = apr_array_make(work->pool, manifests->nelts + 1, sizeof(struct releases_found)),
+        .held = hold_interrupted(work, mount)};
     for (int i = 0; i < manifests->nelts; i++) {
         const struct kept_manifest *one = manifests_at(manifests, i);
         *(struct releases_found *)apr_array_push(root.found) = (struct releases_found){

@@ -165,7 +165,17 @@ static void take(struct update *update, const struct releases_found *found)
     }
 }
 
-/* A copy of what was kept, in which nothing lies in this root. */
+static bool is_held(const struct releases_root *root, const char *manifest)
+{
+    for (int i = 0; i < root->held->nelts; i++) {
+        if (strcmp(((const char *const *)(const void *)root->held->elts)[i], manifest) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A copy of what was kept, in which nothing lies in this root but what is held. */
 static void copy_before(struct update *update)
 {
     for (int i = 0; i < update->before->nelts; i++) {
@@ -174,7 +184,8 @@ static void copy_before(struct update *update)
         copy->roots = apr_array_make(update->pool, 2, sizeof(const char *));
         for (int r = 0; r < kept_at(update->before, i)->roots->nelts; r++) {
             const char *root = root_at(kept_at(update->before, i), r);
-            if (!is_ours(update, copy) || strcmp(root, update->root->path) != 0) {
+            if (!is_ours(update, copy) || strcmp(root, update->root->path) != 0 ||
+                is_held(update->root, copy->manifest)) {
                 *(const char **)apr_array_push(copy->roots) = root;
             }
         }

@@ -22,6 +22,8 @@ struct releases_root {
     const char *path;          /* absolute, links resolved */
     const char *wanted;        /* RELEASE_ID; NULL: not set */
     apr_array_header_t *found; /* of struct releases_found */
+    apr_array_header_t *held;  /* of const char *: manifests that cannot be had at this moment, and
+                                  whose releases stay published here */
 };
 
 /* The releases that are kept after a look at one root: those of `before` and those found, one for

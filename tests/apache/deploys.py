@@ -14,7 +14,6 @@ import json
 import math
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from pathlib import Path
 
 import brotli
 
-from django_site import Project, write
+from django_site import Project, noise, write
 from harness import DELIVERIES, FRONTS, Apache, Load, Serve, Way, defines, url_of, virtual_host
 
 IMMUTABLE = "max-age=315360000, public, immutable"
@@ -62,14 +61,18 @@ class Site:
     """
 
     def __init__(self, work, project, root="static", state="static/.handback", **settings):
+        self.steps = [(time.monotonic(), "all")]
         self.work = work
         self.project = Project(work.fresh("deployed"))
         self.home = self.project.home
-        shutil.copytree(project.home, self.home, dirs_exist_ok=True)
+        for part in ("manage.py", "example", "assets"):
+            self.run("cp", "-r", project.home / part, self.home)
+        self.project.root.mkdir()
+        # Smaller, so that more requests are asked in the same time.
+        write(self.home / "assets/big.bin", noise(500_000, 3))
         self.root, self.state = self.home / root, self.home / state
         self.settings = {key: str(value) for key, value in settings.items()}
         self.program = work.release or work.program
-        self.steps = [(time.monotonic(), "all")]
         self.change(1)
 
     @property

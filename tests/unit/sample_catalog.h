@@ -63,6 +63,7 @@ static inline void sample_release(struct writer *writer, apr_pool_t *pool, uint3
     struct writer_release release = {.mount = mount,
                                      .id = id,
                                      .manifest = "staticfiles.json",
+                                     .md5 = "0123456789abcdef0123456789abcdef",
                                      .published = published,
                                      .homes = apr_array_make(pool, 1, sizeof(const char *))};
     if (root) {

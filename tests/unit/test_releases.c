@@ -167,7 +167,8 @@ static apr_array_header_t *look(const apr_array_header_t *before, const struct l
         .url = space ? apr_pstrmemdup(pool, look->root, (size_t)(space - look->root)) : "/static/",
         .path = space ? space + 1 : look->root,
         .wanted = look->wanted,
-        .found = found_of(look->found)};
+        .found = found_of(look->found),
+        .held = apr_array_make(pool, 1, sizeof(const char *))};
     return releases_update(before, &root, pool);
 }
 
@@ -204,6 +205,21 @@ static void releases_are_kept_and_numbered(void **state)
     check_end();
 }
 
+static void a_manifest_that_is_gone_for_a_moment_leaves_its_release_published(void **state)
+{
+    const struct look there = {"/r", "v1", "staticfiles.json=aa@1"};
+    apr_array_header_t *none = apr_array_make(pool, 1, sizeof(struct kept_release));
+    apr_array_header_t *before = look(none, &there);
+    struct releases_root gone = {.url = "/static/",
+                                 .path = "/r",
+                                 .found = found_of(""),
+                                 .held = apr_array_make(pool, 1, sizeof(const char *))};
+    (void)state;
+    assert_string_equal(shown(releases_update(before, &gone, pool)), "v1=aa#1:");
+    *(const char **)apr_array_push(gone.held) = "staticfiles.json";
+    assert_string_equal(shown(releases_update(before, &gone, pool)), "v1=aa#1:/r");
+}
+
 static void a_repeated_look_gives_an_equal_list(void **state)
 {
     (void)state;
@@ -226,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(releases_are_kept_and_numbered),
+        cmocka_unit_test(a_manifest_that_is_gone_for_a_moment_leaves_its_release_published),
         cmocka_unit_test(a_repeated_look_gives_an_equal_list),
     };
     return cmocka_run_group_tests(tests, make, drop);
