@@ -151,6 +151,7 @@ static int prepare(const struct prepare_options *options, apr_pool_t *pool)
     struct report report = report_make(pool);
     struct error error;
     if (settings_read(&settings, environ, pool, &error) != 0 ||
+        settings_require_roots(&settings, &error) != 0 ||
         prepare_site(&settings, options->dry, &report, pool, &error) != 0) {
         log_always(&error);
         return 2;

@@ -402,6 +402,19 @@ static int read_settings(struct current *current, struct error *error)
 
 /* ---- what is called from outside ---- */
 
+/* Whoever names a state directory means the catalog in it. */
+static void log_missing(const struct current *current)
+{
+    struct error error;
+    if (settings_gave(current->settings.given, "state")) {
+        error_set(&error, HB_CATALOG_MISSING,
+                  "there is no catalog in %s: what the trees hold is served; run handback prepare "
+                  "with this HANDBACK_STATE, or correct it",
+                  current->settings.state);
+        log_error(&error);
+    }
+}
+
 /* The stored catalog if it can be used, else the trees. */
 static int open_site(struct current *current, struct error *error)
 {
@@ -411,6 +424,8 @@ static int open_site(struct current *current, struct error *error)
     }
     if (verdict == STORED_REFUSED) {
         log_error(error);
+    } else if (current->options.lasting) {
+        log_missing(current);
     }
     error->number = NO_DIAGNOSIS;
     return compile(current, error);

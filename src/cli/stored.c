@@ -17,9 +17,9 @@ const char *stored_path(const struct settings *settings, apr_pool_t *pool)
     return state ? apr_pstrcat(pool, state, "/catalog", NULL) : NULL;
 }
 
-static int refuse(struct error *error, enum diagnosis number, const char *what)
+static int refuse(struct error *error, enum diagnosis number, const char *path, const char *what)
 {
-    return error_set(error, number, "the catalog %s", what);
+    return error_set(error, number, "the catalog %s %s", path, what);
 }
 
 /* Whose word counts: never decided by what the catalog itself says. */
@@ -50,24 +50,24 @@ static enum stored_verdict judge_file(const char *path, const struct settings *s
 {
     struct error warning;
     if (!S_ISREG(status->st_mode) || status->st_size == 0) {
-        refuse(error, HB_CATALOG_INVALID, "is no file, or empty: run handback prepare");
+        refuse(error, HB_CATALOG_INVALID, path, "is no file, or empty: run handback prepare");
         return STORED_REFUSED;
     }
     if (status->st_mode & S_IWOTH) {
-        refuse(error, HB_CATALOG_UNTRUSTED,
+        refuse(error, HB_CATALOG_UNTRUSTED, path,
                "may be written to by everybody: it is set aside until that is mended (chmod o-w)");
         return STORED_REFUSED;
     }
     if (!is_trusted(status->st_uid, path, settings)) {
         error_set(
             error, HB_CATALOG_UNTRUSTED,
-            "the catalog belongs to user %u, who is neither root, nor this user (%u), nor the "
+            "the catalog %s belongs to user %u, who is neither root, nor this user (%u), nor the "
             "owner of a root: it is set aside until that is mended (chown)",
-            (unsigned)status->st_uid, (unsigned)geteuid());
+            path, (unsigned)status->st_uid, (unsigned)geteuid());
         return STORED_REFUSED;
     }
     if (status->st_mode & S_IWGRP) {
-        refuse(&warning, HB_CATALOG_GROUP,
+        refuse(&warning, HB_CATALOG_GROUP, path,
                "may be written to by its group, which then decides what is served (chmod g-w)");
         log_error(&warning);
     }
@@ -82,8 +82,10 @@ enum stored_verdict stored_open(const char *path, const struct settings *setting
         return STORED_MISSING;
     }
     if (*fd < 0 || fstat(*fd, status) != 0) {
-        error_set(error, HB_CATALOG_INVALID, "the catalog cannot be read by user %u: %s",
-                  (unsigned)geteuid(), strerror(errno));
+        error_set(error, HB_CATALOG_INVALID,
+                  "the catalog %s cannot be read by user %u: %s: let others read it and enter its "
+                  "directories (chmod -R go+rX)",
+                  path, (unsigned)geteuid(), strerror(errno));
         if (*fd >= 0) {
             close(*fd);
         }

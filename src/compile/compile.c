@@ -426,6 +426,7 @@ static void compile_mount(struct mount_work *work)
     }
     watch_add_place(&work->compiled->watch, mount.root, &status);
     mount.root = root_as_written(work, mount.root, work->state->path);
+    mount.dirs = work->options->relocatable ? "" : mount.dirs; /* of the developer's machine */
     work->index = writer_add_mount(work->writer, &mount);
     work->root = open(work->settings->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (work->root < 0) {

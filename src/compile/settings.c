@@ -14,9 +14,14 @@ static const char *const root_names[MOUNT_KINDS] = {"STATIC_ROOT", "MEDIA_ROOT",
 
 static bool is_known(const char *name, size_t len)
 {
-    const char *config = "HANDBACK_CONFIG";
-    return settings_has_variable(name, len) ||
-           (len == strlen(config) && strncmp(name, config, len) == 0);
+    /* The second names the program itself to those who start it (examples/django). */
+    static const char *const others[] = {"HANDBACK_CONFIG", "HANDBACK_PROGRAM"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (len == strlen(others[i]) && strncmp(name, others[i], len) == 0) {
+            return true;
+        }
+    }
+    return settings_has_variable(name, len);
 }
 
 /* A HANDBACK_ variable that is no setting is a typing error that would else go unnoticed. */

@@ -209,8 +209,10 @@ static enum resource_verdict open_in(struct resource *resource, const struct sit
     char digits[HASHED_NAME_DIGITS + 1];
     struct slice promised = promised_digits(entry, digits);
     struct copy *copy = &resource->copy[CODING_IDENTITY];
+    /* What prepare has found nowhere is of a former release, and nobody will bring it back. */
+    bool gone = site->made != INT64_MIN && !entry->sized;
     enum resource_verdict verdict =
-        open_identity(resource, site, place, entry->path, promised.len > 0, error);
+        open_identity(resource, site, place, entry->path, promised.len > 0 && !gone, error);
     if (verdict != RESOURCE_FOUND) {
         return verdict;
     }
