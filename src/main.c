@@ -18,7 +18,6 @@
 static int run_cgi(void)
 {
     struct error error;
-    gateway_cgi_guard();
     struct current *current = current_make(&(struct current_options){0}, &error);
     if (error.number != NO_DIAGNOSIS) {
         log_error(&error);

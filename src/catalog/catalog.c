@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The sections, with the size of their elements; `names` for diagnoses. */
 static const struct {
@@ -88,23 +89,72 @@ static bool head_is_as_written(const struct catalog *catalog)
            format_sum(sum, catalog->block + sizeof copy, header->head_size - sizeof copy);
 }
 
+static const char *find_fault_of_head(const struct catalog *catalog)
+{
+    const struct format_header *header = view_header(catalog);
+    if (!view_site_is_sound(catalog, VIEW_ELEMENT(catalog, site, 0))) {
+        return "the site";
+    }
+    for (uint64_t i = 0; i < header->mounts.count; i++) {
+        if (!view_mount_is_sound(catalog, VIEW_ELEMENT(catalog, mount, i))) {
+            return "a mount";
+        }
+    }
+    for (uint64_t i = 0; i < header->types.count; i++) {
+        if (!view_type_is_sound(catalog, VIEW_ELEMENT(catalog, type, i))) {
+            return "a media type";
+        }
+    }
+    for (uint64_t i = 0; i < header->fields.count; i++) {
+        if (!view_field_is_sound(catalog, VIEW_ELEMENT(catalog, field, i))) {
+            return "a header field";
+        }
+    }
+    for (uint64_t i = 0; i < header->releases.count; i++) {
+        if (!view_release_is_sound(catalog, VIEW_ELEMENT(catalog, release, i))) {
+            return "a release";
+        }
+    }
+    for (uint64_t i = 0; i < header->homes.count; i++) {
+        if (!view_home_is_sound(catalog, VIEW_ELEMENT(catalog, home, i))) {
+            return "a root of a release";
+        }
+    }
+    return NULL;
+}
+
+static int refuse_version(struct error *error, uint32_t version)
+{
+    return error_set(error, HB_CATALOG_VERSION,
+                     "the catalog has version %u of its format, or another byte order, and this "
+                     "program version %u: it is set aside until prepare makes it anew",
+                     (unsigned)version, (unsigned)FORMAT_VERSION);
+}
+
+void catalog_read_head(void *block, uint64_t size, int fd)
+{
+    struct format_header header = {0};
+    ssize_t got = pread(fd, &header, size < sizeof header ? size : sizeof header, 0);
+    memcpy(block, &header, got > 0 ? (size_t)got : 0);
+    if (got == sizeof header && header.head_size >= sizeof header && header.head_size <= size &&
+        pread(fd, block, header.head_size, 0) < 0) {
+        memset(block, 0, sizeof header);
+    }
+}
+
 int catalog_open(struct catalog *catalog, const void *block, uint64_t size, struct error *error)
 {
     *catalog = (struct catalog){.block = block, .size = size};
     memset(catalog->chosen, 0xff, sizeof catalog->chosen);
     const struct format_header *header = view_header(catalog);
-    if (size < sizeof *header) {
+    memcpy(&catalog->header, block, size < sizeof *header ? size : sizeof *header);
+    if (size < offsetof(struct format_header, byte_order) ||
+        memcmp(header->magic, FORMAT_MAGIC, sizeof header->magic) != 0) {
         return view_invalid(error, "no header");
     }
-    memcpy(&catalog->header, block, sizeof catalog->header);
-    if (memcmp(header->magic, FORMAT_MAGIC, sizeof header->magic) != 0) {
-        return view_invalid(error, "no header");
-    }
-    if (header->version != FORMAT_VERSION || header->byte_order != FORMAT_BYTE_ORDER) {
-        return error_set(error, HB_CATALOG_VERSION,
-                         "the catalog has version %u of its format, or another byte order, and "
-                         "this program version %u: it is set aside until prepare makes it anew",
-                         (unsigned)header->version, (unsigned)FORMAT_VERSION);
+    if (header->version != FORMAT_VERSION ||
+        (size >= sizeof *header && header->byte_order != FORMAT_BYTE_ORDER)) {
+        return refuse_version(error, header->version);
     }
     if (!parts_are_sound(header, size)) {
         return view_invalid(error, "its length");
@@ -113,6 +163,7 @@ int catalog_open(struct catalog *catalog, const void *block, uint64_t size, stru
         return view_invalid(error, "the checksum of its head");
     }
     const char *fault = find_fault_of_sections(catalog);
+    fault = fault ? fault : find_fault_of_head(catalog);
     return fault ? view_invalid(error, fault) : 0;
 }
 

@@ -8,6 +8,7 @@
 #include "catalog/format.h"
 #include "http/coding.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 enum {
@@ -44,6 +45,8 @@ enum catalog_choice {
 struct catalog {
     const unsigned char *block;
     uint64_t size;
+    int fd;             /* pages that the block lacks are read from it; 0: the block lacks none */
+    atomic_uint *pages; /* counts those that were; with a fd */
     struct format_header header; /* as it was when it was checked, whatever becomes of the block */
     bool verified;               /* all of it: its pages need not be checked when they are read */
     bool sound;                  /* all leaves of it: nor need they */
@@ -128,6 +131,10 @@ struct catalog_wish {
     bool (*is_here)(const void *context, struct slice root);
     const void *context;
 };
+
+/* Reads the head of an open file of `size` bytes to the beginning of a block of zeros; the rest
+ * stays to be read page by page. What cannot be read stays zero. */
+void catalog_read_head(void *block, uint64_t size, int fd);
 
 /* Checks the head, its checksum and the bounds of every section, whatever the bytes are. `block`
  * must be aligned to eight bytes. Chooses no release yet. Returns 0, or -1 with HB0030 or, when it

@@ -35,6 +35,20 @@ static bool pages_are_as_written(const struct catalog *catalog)
     return digest == header->digest;
 }
 
+/* Every leaf is found below: then no slot is left that leads elsewhere. */
+static bool slots_are_taken_once(const struct catalog *catalog)
+{
+    const struct format_header *header = view_header(catalog);
+    uint64_t taken = 0;
+    for (uint64_t i = 0; i < header->slots; i++) {
+        const unsigned char *page = view_page(catalog, i / FORMAT_SLOTS);
+        const struct format_slot *slot =
+            (const struct format_slot *)(const void *)page + i % FORMAT_SLOTS;
+        taken += slot->leaf != 0;
+    }
+    return taken == header->leaves;
+}
+
 /* What is found under the leaf's name is this leaf. */
 static bool is_found(const struct catalog *catalog, const struct format_leaf *leaf)
 {
@@ -78,46 +92,13 @@ static bool leaves_are_sound(const struct catalog *catalog)
     return count == header->leaves;
 }
 
-static const char *find_fault_of_head(const struct catalog *catalog)
-{
-    const struct format_header *header = view_header(catalog);
-    if (!view_site_is_sound(catalog, VIEW_ELEMENT(catalog, site, 0))) {
-        return "the site";
-    }
-    for (uint64_t i = 0; i < header->mounts.count; i++) {
-        if (!view_mount_is_sound(catalog, VIEW_ELEMENT(catalog, mount, i))) {
-            return "a mount";
-        }
-    }
-    for (uint64_t i = 0; i < header->types.count; i++) {
-        if (!view_type_is_sound(catalog, VIEW_ELEMENT(catalog, type, i))) {
-            return "a media type";
-        }
-    }
-    for (uint64_t i = 0; i < header->fields.count; i++) {
-        if (!view_field_is_sound(catalog, VIEW_ELEMENT(catalog, field, i))) {
-            return "a header field";
-        }
-    }
-    for (uint64_t i = 0; i < header->releases.count; i++) {
-        if (!view_release_is_sound(catalog, VIEW_ELEMENT(catalog, release, i))) {
-            return "a release";
-        }
-    }
-    return NULL;
-}
-
 int catalog_verify(struct catalog *catalog, struct error *error)
 {
-    const char *fault = find_fault_of_head(catalog);
-    if (fault) {
-        return view_invalid(error, fault);
-    }
     if (!pages_are_as_written(catalog)) {
         return view_invalid(error, "a checksum");
     }
     catalog->verified = true;
-    if (!leaves_are_sound(catalog)) {
+    if (!slots_are_taken_once(catalog) || !leaves_are_sound(catalog)) {
         catalog->verified = false;
         return view_invalid(error, "the names");
     }

@@ -4,7 +4,9 @@
 #include "http/head.h"
 #include "http/path.h"
 
+#include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 int view_invalid(struct error *error, const char *what)
 {
@@ -53,8 +55,8 @@ static bool is_within(uint32_t first, uint32_t count, const struct format_sectio
 /* Begins and ends with one slash. */
 static bool url_is_sound(struct slice url)
 {
-    return slice_starts(url, slice_of("/")) && slice_ends(url, slice_of("/")) &&
-           !slice_starts(url, slice_of("//"));
+    return !slice_has_control(url) && slice_starts(url, slice_of("/")) &&
+           slice_ends(url, slice_of("/")) && !slice_starts(url, slice_of("//"));
 }
 
 static bool texts_are_clean(const struct catalog *catalog, const struct format_mount *mount)
@@ -97,13 +99,15 @@ bool view_field_is_sound(const struct catalog *catalog, const struct format_fiel
 
 bool view_type_is_sound(const struct catalog *catalog, const struct format_type *type)
 {
-    return text_is_clean(catalog, type->key) && text_is_clean(catalog, type->type);
+    return text_is_clean(catalog, type->key) && text_is_clean(catalog, type->type) &&
+           view_text(catalog, type->type).len > 0;
 }
 
 bool view_release_is_sound(const struct catalog *catalog, const struct format_release *release)
 {
     return view_text(catalog, release->id).len > 0 && text_is_clean(catalog, release->id) &&
-           text_is_clean(catalog, release->manifest) && text_is_clean(catalog, release->md5) &&
+           path_is_plain(view_text(catalog, release->manifest)) &&
+           text_is_clean(catalog, release->md5) &&
            release->mount < view_header(catalog)->mounts.count &&
            is_within(release->first_home, release->homes, &view_header(catalog)->homes);
 }
@@ -115,7 +119,9 @@ bool view_home_is_sound(const struct catalog *catalog, const struct format_home 
 
 bool view_site_is_sound(const struct catalog *catalog, const struct format_site *site)
 {
-    return site->delivery < DELIVERY_COUNT && text_is_clean(catalog, site->coding_header);
+    struct slice coding_header = view_text(catalog, site->coding_header);
+    return site->delivery < DELIVERY_COUNT && coding_header.at &&
+           (coding_header.len == 0 || coding_is_header(coding_header));
 }
 
 /* ---- leaves ---- */
@@ -200,18 +206,41 @@ bool view_leaf_is_sound(const struct catalog *catalog, const struct format_leaf 
 
 /* ---- pages ---- */
 
+static bool is_page_right(const struct catalog *catalog, uint64_t number, const unsigned char *page)
+{
+    const uint64_t *sum = (const uint64_t *)(const void *)(page + FORMAT_PAYLOAD);
+    return *sum == format_page_sum(view_header(catalog)->digest, number, page);
+}
+
+/* Into the block, which is nobody else's. By one thread at a time, and never where a right page is:
+ * what somebody looks at does not change any more. */
+static bool read_page(const struct catalog *catalog, uint64_t number, uint64_t at)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    void *to = (void *)((uintptr_t)catalog->block + at);
+    pthread_mutex_lock(&lock);
+    bool right = is_page_right(catalog, number, to);
+    if (!right && pread(catalog->fd, to, FORMAT_PAGE, (off_t)at) == FORMAT_PAGE) {
+        right = is_page_right(catalog, number, to);
+        atomic_fetch_add(catalog->pages, 1);
+    }
+    pthread_mutex_unlock(&lock);
+    return right;
+}
+
 const unsigned char *view_page(const struct catalog *catalog, uint64_t number)
 {
     const struct format_header *header = view_header(catalog);
     if (number >= header->slot_pages + header->leaf_pages) {
         return NULL;
     }
-    const unsigned char *page = catalog->block + header->head_size + number * FORMAT_PAGE;
-    if (catalog->verified) {
+    uint64_t at = header->head_size + number * FORMAT_PAGE;
+    const unsigned char *page = catalog->block + at;
+    if (catalog->verified || is_page_right(catalog, number, page) ||
+        (catalog->fd > 0 && read_page(catalog, number, at))) {
         return page;
     }
-    const uint64_t *sum = (const uint64_t *)(const void *)(page + FORMAT_PAYLOAD);
-    return *sum == format_page_sum(header->digest, number, page) ? page : NULL;
+    return NULL;
 }
 
 /* The leaf at a place that a slot names; NULL when nothing sound is there. */
@@ -224,10 +253,11 @@ static const struct format_leaf *leaf_at(const struct catalog *catalog, uint32_t
     }
     const unsigned char *page =
         view_page(catalog, view_header(catalog)->slot_pages + offset / FORMAT_PAGE);
+    if (!page) {
+        return NULL;
+    }
     const struct format_leaf *leaf = (const struct format_leaf *)(const void *)(page + at);
-    return page && (catalog->sound || view_leaf_is_sound(catalog, leaf, FORMAT_PAYLOAD - at))
-               ? leaf
-               : NULL;
+    return catalog->sound || view_leaf_is_sound(catalog, leaf, FORMAT_PAYLOAD - at) ? leaf : NULL;
 }
 
 static bool leaf_is(const struct format_leaf *leaf, uint32_t mount, uint32_t release,
@@ -242,9 +272,14 @@ enum catalog_verdict view_find_leaf(const struct catalog *catalog, uint32_t moun
 {
     uint64_t slots = view_header(catalog)->slots;
     uint64_t key = format_key(mount, release, name.at, name.len);
+    uint64_t number = UINT64_MAX;
+    const unsigned char *page = NULL;
     for (uint64_t probes = 0; probes < slots; probes++) {
         uint64_t index = format_slot_at(slots, key, probes);
-        const unsigned char *page = view_page(catalog, index / FORMAT_SLOTS);
+        if (index / FORMAT_SLOTS != number) { /* its sum is taken once */
+            number = index / FORMAT_SLOTS;
+            page = view_page(catalog, number);
+        }
         if (!page) {
             return CATALOG_DAMAGED;
         }

@@ -7,6 +7,7 @@
 
 #include <apr_strings.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -169,6 +170,7 @@ int command_prepare(int argc, const char *const *argv)
 {
     struct prepare_options options = {0};
     apr_pool_t *pool;
+    signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes (ulimit -f) is an error of write then */
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS ||
         parse_options(&options, argc, argv, pool) != 0) {
         return 2;

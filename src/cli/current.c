@@ -23,8 +23,9 @@
 extern char **environ;
 
 enum {
-    LARGE = 64 << 20,                     /* bytes of address space */
-    PREPARE_PATIENCE = 5,                 /* seconds */
+    LARGE = 64 << 20,     /* bytes of address space */
+    PAGES = 256,          /* of the catalog, until those that were read are given back */
+    PREPARE_PATIENCE = 5, /* seconds */
     DESCRIPTORS = CATALOG_MOUNTS_MAX + 12 /* to open a site with: roots, directories, a manifest */
 };
 
@@ -194,9 +195,10 @@ static enum stored_verdict map_stored(struct current *current, struct site_parts
     } else if (path && (verdict = stored_open(path, &current->settings, &fd, status, error)) ==
                            STORED_GOOD) {
         parts->size = (uint64_t)status->st_size;
-        parts->block = stored_map(fd, 0, parts->size);
-        close(fd);
+        parts->block = stored_take(fd, parts->size);
+        parts->fd = fd;
         if (!parts->block) {
+            close(fd);
             error_set(error, HB_OUT_OF_MEMORY, "no memory for the catalog");
             verdict = STORED_REFUSED;
         }
@@ -205,17 +207,37 @@ static enum stored_verdict map_stored(struct current *current, struct site_parts
     return verdict;
 }
 
-/* Whoever serves on reads all of it once: what is not as it was written is not believed. */
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+           a->st_mode == b->st_mode && a->st_uid == b->st_uid &&
+           nanoseconds(a->st_mtim) == nanoseconds(b->st_mtim) &&
+           nanoseconds(a->st_ctim) == nanoseconds(b->st_ctim);
+}
+
+/* Whoever serves on reads all of it once: what is not as it was written is not believed. For that
+ * it takes memory of its own, of which nothing is kept. */
 static int verify(const struct current *current, const struct site_parts *parts,
-                  struct error *error)
+                  const struct stat *status, struct error *error)
 {
     struct catalog catalog;
-    if (!current->options.lasting || parts->verified) {
+    atomic_uint pages = 0;
+    bool again = current->stored && is_same_file(status, &current->good);
+    if (!current->options.lasting || parts->verified || again) {
         return 0;
     }
-    return catalog_open(&catalog, parts->block, parts->size, error) == 0
-               ? catalog_verify(&catalog, error)
-               : -1;
+    void *block = stored_take(parts->fd, parts->size);
+    int result = block ? catalog_open(&catalog, block, parts->size, error)
+                       : error_set(error, HB_OUT_OF_MEMORY, "no memory for the catalog");
+    if (result == 0) {
+        catalog.fd = parts->fd;
+        catalog.pages = &pages;
+        result = catalog_verify(&catalog, error);
+    }
+    if (block) {
+        munmap(block, parts->size);
+    }
+    return result;
 }
 
 static enum stored_verdict open_stored(struct current *current, struct error *error)
@@ -233,11 +255,14 @@ static enum stored_verdict open_stored(struct current *current, struct error *er
     verdict = stored_judge(parts.block, parts.size, &current->settings, &effective, pool, error);
     parts.state = settings_state(&current->settings, pool);
     parts.made = nanoseconds(status.st_mtim);
-    if (verdict == STORED_GOOD && verify(current, &parts, error) == 0 &&
+    if (verdict == STORED_GOOD && verify(current, &parts, &status, error) == 0 &&
         write_policy(&effective, &parts, pool, error) == 0) {
         site = site_open(&parts, error);
     } else {
         munmap(parts.block, parts.size);
+        if (parts.fd > 0) {
+            close(parts.fd);
+        }
     }
     if (!site) {
         apr_pool_destroy(pool);
@@ -252,14 +277,6 @@ static enum stored_verdict open_stored(struct current *current, struct error *er
     replace_pool(&current->stored_pool, pool);
     replace_pool(&current->pool, NULL);
     return STORED_GOOD;
-}
-
-static bool is_same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mode == b->st_mode && a->st_uid == b->st_uid &&
-           nanoseconds(a->st_mtim) == nanoseconds(b->st_mtim) &&
-           nanoseconds(a->st_ctim) == nanoseconds(b->st_ctim);
 }
 
 /* Whether there is a catalog that was not looked at yet. */
@@ -478,10 +495,10 @@ void current_reload(struct current *current)
     }
 }
 
-/* The site comes from the catalog, and goes on to do so. */
+/* The site comes from the catalog, and goes on to do so. Opened again it has read no pages yet. */
 static void refresh_stored(struct current *current)
 {
-    if (is_root_flipped(current)) {
+    if (is_root_flipped(current) || atomic_load(&current->site->pages) > PAGES) {
         open_again(current);
     }
     for (uint32_t i = 0; i < current->effective.mounts; i++) {

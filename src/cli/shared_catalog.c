@@ -112,6 +112,26 @@ static enum stored_verdict judge_copy(const struct shared_catalog *shared, const
     return verdict;
 }
 
+/* The head alone tells of most files that they are no catalog, before they are copied. */
+static enum stored_verdict judge_head(int fd, const struct copy *copy,
+                                      const struct settings *settings, struct error *error)
+{
+    apr_pool_t *pool;
+    struct settings effective;
+    void *head = stored_take(fd, copy->size);
+    if (!head) {
+        error_set(error, HB_OUT_OF_MEMORY, "no memory for the catalog");
+        return STORED_REFUSED;
+    }
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        abort();
+    }
+    enum stored_verdict verdict = stored_judge(head, copy->size, settings, &effective, pool, error);
+    apr_pool_destroy(pool);
+    munmap(head, copy->size);
+    return verdict;
+}
+
 static void forget(const struct shared_catalog *shared, const struct copy *copy)
 {
     if (copy->size > 0) {
@@ -127,6 +147,10 @@ static enum stored_verdict take_file(struct shared_catalog *shared, int fd,
                         .size = (uint64_t)shared->seen.st_size,
                         .status = shared->seen};
     struct copy *oldest = copy_of(shared, shared->generation + 1);
+    enum stored_verdict verdict = judge_head(fd, &copy, settings, error);
+    if (verdict != STORED_GOOD) {
+        return verdict;
+    }
     if (ftruncate(shared->memory, copy.offset + (off_t)copy.size) != 0 ||
         copy_bytes(fd, shared->memory, copy.offset, copy.size) != 0) {
         error_set(error, HB_CATALOG_INVALID, "the catalog cannot be copied: %s", strerror(errno));
@@ -134,7 +158,7 @@ static enum stored_verdict take_file(struct shared_catalog *shared, int fd,
         shared->seen = (struct stat){0}; /* another time it may be */
         return STORED_REFUSED;
     }
-    enum stored_verdict verdict = judge_copy(shared, &copy, settings, error);
+    verdict = judge_copy(shared, &copy, settings, error);
     if (verdict != STORED_GOOD) {
         forget(shared, &copy);
         return verdict;

@@ -109,6 +109,17 @@ void *stored_map(int fd, off_t offset, size_t size)
     return block;
 }
 
+void *stored_take(int fd, size_t size)
+{
+    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (block == MAP_FAILED) {
+        return NULL;
+    }
+    catalog_read_head(block, size, fd);
+    return block;
+}
+
 enum stored_verdict stored_judge(const void *block, uint64_t size, const struct settings *settings,
                                  struct settings *effective, apr_pool_t *pool, struct error *error)
 {

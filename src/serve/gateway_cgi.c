@@ -5,7 +5,6 @@
 #include "serve/deliver.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,34 +14,6 @@ enum {
     DRAIN_BYTES = 16 << 20,
     DRAIN_SECONDS = 10, /* altogether */
 };
-
-static volatile sig_atomic_t begun; /* an answer was, or will be by the next write */
-
-static void answer_bus_error(int number)
-{
-    static const char answer[] = "Status: 503 Service Unavailable\r\n"
-                                 "Content-Type: text/plain; charset=utf-8\r\n"
-                                 "Cache-Control: no-store\r\n"
-                                 "Retry-After: 5\r\n"
-                                 "X-Content-Type-Options: nosniff\r\n"
-                                 "\r\n"
-                                 "503 Service Unavailable\n";
-    static const char diagnosis[] =
-        "handback: HB0030: the catalog was cut while it was read: answered 503; make it anew\n";
-    ssize_t ignored = write(STDERR_FILENO, diagnosis, sizeof diagnosis - 1);
-    if (!begun) {
-        ignored = write(STDOUT_FILENO, answer, sizeof answer - 1);
-    }
-    (void)ignored;
-    (void)number;
-    _exit(1);
-}
-
-void gateway_cgi_guard(void)
-{
-    signal(SIGBUS, answer_bus_error);
-    signal(SIGSEGV, answer_bus_error); /* a larger one was written over it */
-}
 
 static const char *variable(void *context, const char *name)
 {
@@ -75,7 +46,6 @@ static int send_answer(struct answer *answer)
 {
     char buffer[CHUNK];
     ssize_t len = (ssize_t)deliver_begin(answer, buffer, sizeof buffer);
-    begun = 1;
     while (len > 0) {
         if (file_write(STDOUT_FILENO, buffer, (size_t)len) != 0) {
             return -1;

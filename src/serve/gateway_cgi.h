@@ -8,8 +8,4 @@
  * when the answer could not be written whole. */
 int gateway_cgi_serve(const struct site *site);
 
-/* From now on a catalog that is cut while it is mapped (SIGBUS) is answered 503, as long as no
- * other answer was begun. */
-void gateway_cgi_guard(void);
-
 #endif

@@ -90,6 +90,8 @@ static int open_catalogs(struct site *site, const struct site_parts *parts, stru
         return -1;
     }
     site->catalog.verified = parts->verified;
+    site->catalog.fd = parts->fd;
+    site->catalog.pages = &site->pages;
     site->catalog.sound = parts->verified;
     site->policy = site->catalog;
     return parts->policy ? catalog_open(&site->policy, parts->policy, parts->policy_size, error)
@@ -203,10 +205,6 @@ struct site *site_hold(struct site *site)
 
 void site_release(struct site *site)
 {
-    /* What an answer has read of the file is the page cache's, not this process's. */
-    if (site && site->mapped && !site->catalog.verified) {
-        madvise(site->block, site->catalog.size, MADV_DONTNEED);
-    }
     if (!site || atomic_fetch_sub(&site->holders, 1) != 1) {
         return;
     }
@@ -218,6 +216,9 @@ void site_release(struct site *site)
     }
     if (site->pool >= 0) {
         close(site->pool);
+    }
+    if (site->catalog.fd > 0) {
+        close(site->catalog.fd);
     }
     if (site->mapped) {
         munmap(site->block, site->catalog.size);

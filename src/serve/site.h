@@ -29,6 +29,7 @@ struct site {
     bool pool_closed;
     int64_t made; /* when the catalog was written, nanoseconds since 1970: files that are older are
                      as they were proven */
+    atomic_uint pages; /* of the catalog that were read so far, where they are read one by one */
     atomic_int holders;
 };
 
@@ -37,6 +38,7 @@ struct site_parts {
     void *block;
     uint64_t size;
     bool mapped;   /* munmap frees it, else free */
+    int fd;        /* what the block lacks is read from it (0: it lacks nothing) */
     bool verified; /* nobody can change it, and it was verified */
     void *policy;  /* NULL: the catalog's own */
     uint64_t policy_size;

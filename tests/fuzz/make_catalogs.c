@@ -41,11 +41,8 @@ static void put_empty(apr_pool_t *pool)
 static void put_one_name(apr_pool_t *pool)
 {
     struct writer *writer = writer_make(pool);
-    struct writer_entry entry = {.path = "a." SAMPLE_HASH ".js",
-                                 .hash = slice_of(SAMPLE_HASH),
-                                 .type = "text/javascript",
-                                 .sized = true,
-                                 .size = 5};
+    struct writer_entry entry = {
+        .path = "a." SAMPLE_HASH ".js", .type = "text/javascript", .sized = true, .size = 5};
     writer_set_site(writer, DELIVERY_BODY, "");
     sample_mount(writer, pool, "/", "/srv");
     writer_add_hashed_name(writer, 0, entry.path, writer_add_entry(writer, &entry));
@@ -96,6 +93,73 @@ static void put_changed(const char *name, const struct sample *sample, size_t pl
     free(block);
 }
 
+static void put_changes(const struct sample *sample)
+{
+#define PLACE(member) offsetof(struct format_header, member)
+    static const struct {
+        const char *name;
+        size_t place;
+        uint64_t number;
+    } rows[] = {
+        {"no-slots", PLACE(slots), 0},
+        {"three-slots", PLACE(slots), 3},
+        {"slots-many", PLACE(slots), 512},
+        {"leaves-none", PLACE(leaves), 0},
+        {"leaves-many", PLACE(leaves), UINT64_MAX},
+        {"head-huge", PLACE(head_size), UINT64_MAX - FORMAT_PAGE + 1},
+        {"head-is-all", PLACE(head_size), (uint64_t)3 * FORMAT_PAGE},
+        {"text-none", PLACE(text.count), 0},
+        {"text-elsewhere", PLACE(text.offset), sizeof(struct format_header)},
+        {"fields-none", PLACE(fields.count), 0},
+        {"fields-overflow", PLACE(fields.count), UINT64_MAX / 32},
+        {"fields-in-mounts", PLACE(fields.offset), sizeof(struct format_header)},
+        {"homes-none", PLACE(homes.count), 0},
+        {"mounts-many", PLACE(mounts.count), 17},
+        {"offset-unaligned", PLACE(releases.offset), 333},
+        {"offset-huge", PLACE(types.offset), UINT64_MAX - 7},
+        {"version-older", PLACE(version), (uint64_t)FORMAT_BYTE_ORDER << 32 | (FORMAT_VERSION - 1)},
+        {"version-newer", PLACE(version), (uint64_t)FORMAT_BYTE_ORDER << 32 | (FORMAT_VERSION + 1)},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        put_changed(rows[i].name, sample, rows[i].place, rows[i].number);
+    }
+}
+
+/* Each slot of the sample with this in it. */
+static void put_slots(const char *name, const struct sample *sample, struct format_slot slot)
+{
+    unsigned char *block = malloc(sample->size);
+    if (!block) {
+        abort();
+    }
+    memcpy(block, sample->block, sample->size);
+    const struct format_header *header = (const struct format_header *)(const void *)block;
+    struct format_slot *slots = (struct format_slot *)(void *)(block + header->head_size);
+    for (uint64_t i = 0; i < header->slots; i++) {
+        slots[i] = slot;
+    }
+    sample_sign(block, sample->size);
+    put(name, block, sample->size);
+    free(block);
+}
+
+/* Leaves of two pages. */
+static void put_pages(apr_pool_t *pool)
+{
+    struct writer *writer = writer_make(pool);
+    writer_set_site(writer, DELIVERY_BODY, "");
+    sample_mount(writer, pool, "/", "/srv");
+    sample_release(writer, pool, 0, "old", "..", 1);
+    for (int i = 0; i < 50; i++) {
+        char *name = apr_psprintf(pool, "file%d.%012x.js", i, i);
+        struct writer_entry entry = {.path = name, .type = "text/javascript"};
+        uint32_t added = writer_add_entry(writer, &entry);
+        writer_add_hashed_name(writer, 0, name, added);
+        writer_add_original_name(writer, 0, apr_psprintf(pool, "file%d.js", i), 0, added);
+    }
+    put_written("pages", writer);
+}
+
 int main(int argc, char **argv)
 {
     apr_pool_t *pool;
@@ -108,25 +172,16 @@ int main(int argc, char **argv)
     put_one_name(pool);
     put_mounts(pool);
     put_fields(pool);
+    put_pages(pool);
     struct sample sample = sample_make(pool);
     put("sample", sample.block, sample.size);
     put("cut-in-the-header", sample.block, sizeof(struct format_header) / 2);
     put("header-alone", sample.block, sizeof(struct format_header));
     put("cut-in-the-middle", sample.block, sample.size / 2);
-#define PLACE(member) offsetof(struct format_header, member)
-    put_changed("no-slots", &sample, PLACE(slots.count), 0);
-    put_changed("three-slots", &sample, PLACE(slots.count), 3);
-    put_changed("names-overflow", &sample, PLACE(names.count), UINT64_MAX / 8);
-    put_changed("entries-none", &sample, PLACE(entries.count), 0);
-    put_changed("text-none", &sample, PLACE(text.count), 0);
-    put_changed("text-in-names", &sample, PLACE(text.offset), sizeof(struct format_header));
-    put_changed("fields-none", &sample, PLACE(fields.count), 0);
-    put_changed("fields-overflow", &sample, PLACE(fields.count), UINT64_MAX / 32);
-    put_changed("fields-in-mounts", &sample, PLACE(fields.offset), sizeof(struct format_header));
-    put_changed("mounts-many", &sample, PLACE(mounts.count), 17);
-    put_changed("offset-unaligned", &sample, PLACE(slots.offset), 333);
-    put_changed("offset-huge", &sample, PLACE(variants.offset), UINT64_MAX - 7);
-    put_changed("slots-in-text", &sample, PLACE(slots.offset), sample.size - 32);
+    put_changes(&sample);
+    put_slots("slots-empty", &sample, (struct format_slot){0});
+    put_slots("slots-full", &sample, (struct format_slot){.leaf = 1, .tag = 1});
+    put_slots("slots-nowhere", &sample, (struct format_slot){.leaf = UINT32_MAX});
     free(sample.block);
     return 0;
 }
