@@ -5,6 +5,7 @@
 #include "http/media.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ static const struct {
     {"text", offsetof(struct format_header, text), 1},
 };
 enum {
+    HEAD_MAX = 16 << 20, /* bytes */
     SECTIONS = sizeof sections / sizeof *sections
 };
 
@@ -55,8 +57,8 @@ static bool parts_are_sound(const struct format_header *header, uint64_t size)
     uint64_t pages = size / FORMAT_PAGE;
     return header->size == size && size % FORMAT_PAGE == 0 &&
            header->head_size % FORMAT_PAGE == 0 && header->head_size >= sizeof *header &&
-           header->head_size <= size && header->slot_pages <= pages &&
-           header->leaf_pages <= pages &&
+           header->head_size <= size && header->head_size <= HEAD_MAX &&
+           header->slot_pages <= pages && header->leaf_pages <= pages &&
            header->head_size / FORMAT_PAGE + header->slot_pages + header->leaf_pages == pages &&
            header->slots > header->leaves && (header->slots & (header->slots - 1)) == 0 &&
            header->slots <= header->slot_pages * FORMAT_SLOTS;
@@ -131,15 +133,22 @@ static int refuse_version(struct error *error, uint32_t version)
                      (unsigned)version, (unsigned)FORMAT_VERSION);
 }
 
-void catalog_read_head(void *block, uint64_t size, int fd)
+void *catalog_read_head(int fd, uint64_t size)
 {
     struct format_header header = {0};
     ssize_t got = pread(fd, &header, size < sizeof header ? size : sizeof header, 0);
-    memcpy(block, &header, got > 0 ? (size_t)got : 0);
-    if (got == sizeof header && header.head_size >= sizeof header && header.head_size <= size &&
-        pread(fd, block, header.head_size, 0) < 0) {
-        memset(block, 0, sizeof header);
+    bool sound = got == sizeof header && header.head_size >= sizeof header &&
+                 header.head_size <= size && header.head_size <= HEAD_MAX;
+    unsigned char *head = calloc(1, sound ? header.head_size : sizeof header);
+    if (!head) {
+        return NULL;
     }
+    memcpy(head, &header, sizeof header);
+    if (sound && pread(fd, head + sizeof header, header.head_size - sizeof header, sizeof header) <
+                     (ssize_t)(header.head_size - sizeof header)) {
+        memset(head, 0, sizeof header);
+    }
+    return head;
 }
 
 int catalog_open(struct catalog *catalog, const void *block, uint64_t size, struct error *error)
@@ -347,21 +356,20 @@ bool catalog_find_mount(const struct catalog *catalog, struct slice path, uint32
     return longest > 0;
 }
 
+/* The page of the entry, in which the leaf may lie, stays as it is. */
 static void read_leaf(const struct format_leaf *leaf, struct catalog_entry *entry)
 {
     const struct format_variant *variant = view_leaf_variants(leaf);
-    *entry = (struct catalog_entry){
-        .hashed = leaf->release == FORMAT_EVERY_RELEASE,
-        .path = view_leaf_path(leaf),
-        .hash = hashed_name_digits(view_leaf_path(leaf)),
-        .type = view_leaf_type(leaf),
-        .pooled = (leaf->flags & FORMAT_POOLED) != 0,
-        .sized = (leaf->flags & FORMAT_SIZED) != 0,
-        .size = leaf->size,
-        .proof = (enum catalog_proof)leaf->proof,
-        .md5 = leaf->md5,
-        .variants = leaf->variants,
-    };
+    entry->hashed = leaf->release == FORMAT_EVERY_RELEASE;
+    entry->path = view_leaf_path(leaf);
+    entry->hash = hashed_name_digits(entry->path);
+    entry->type = view_leaf_type(leaf);
+    entry->pooled = (leaf->flags & FORMAT_POOLED) != 0;
+    entry->sized = (leaf->flags & FORMAT_SIZED) != 0;
+    entry->size = leaf->size;
+    entry->proof = (enum catalog_proof)leaf->proof;
+    entry->md5 = leaf->md5;
+    entry->variants = leaf->variants;
     for (unsigned i = 0; i < leaf->variants; i++) {
         entry->variant[i] = (struct catalog_variant){
             .coding = (enum coding)variant[i].coding,
@@ -380,10 +388,10 @@ enum catalog_verdict catalog_find(const struct catalog *catalog, uint32_t mount,
         return CATALOG_ABSENT;
     }
     if (catalog->chosen[mount] != FORMAT_EVERY_RELEASE) {
-        verdict = view_find_leaf(catalog, mount, catalog->chosen[mount], name, &leaf);
+        verdict = view_find_leaf(catalog, mount, catalog->chosen[mount], name, &leaf, entry->page);
     }
     if (verdict == CATALOG_ABSENT) {
-        verdict = view_find_leaf(catalog, mount, FORMAT_EVERY_RELEASE, name, &leaf);
+        verdict = view_find_leaf(catalog, mount, FORMAT_EVERY_RELEASE, name, &leaf, entry->page);
     }
     if (verdict == CATALOG_FOUND) {
         read_leaf(leaf, entry);

@@ -8,7 +8,6 @@
 #include "catalog/format.h"
 #include "http/coding.h"
 
-#include <stdatomic.h>
 #include <stdint.h>
 
 enum {
@@ -45,8 +44,7 @@ enum catalog_choice {
 struct catalog {
     const unsigned char *block;
     uint64_t size;
-    int fd;             /* pages that the block lacks are read from it; 0: the block lacks none */
-    atomic_uint *pages; /* counts those that were; with a fd */
+    int fd; /* the block is only the head, pages are read from this file; 0: it is all */
     struct format_header header; /* as it was when it was checked, whatever becomes of the block */
     bool verified;               /* all of it: its pages need not be checked when they are read */
     bool sound;                  /* all leaves of it: nor need they */
@@ -112,6 +110,8 @@ struct catalog_entry {
     const unsigned char *md5; /* 16 bytes: of the file's, where they agree */
     unsigned variants;
     struct catalog_variant variant[CODING_IDENTITY];
+    _Alignas(8) unsigned char page[FORMAT_PAGE]; /* what the slices are views of, unless it is the
+                                                    block: valid as long as the entry */
 };
 
 struct catalog_release {
@@ -132,17 +132,18 @@ struct catalog_wish {
     const void *context;
 };
 
-/* Reads the head of an open file of `size` bytes to the beginning of a block of zeros; the rest
- * stays to be read page by page. What cannot be read stays zero. */
-void catalog_read_head(void *block, uint64_t size, int fd);
+/* Reads the head of an open file of `size` bytes, or as much as may be one, into memory that the
+ * caller frees. NULL: there is no memory. */
+void *catalog_read_head(int fd, uint64_t size);
 
 /* Checks the head, its checksum and the bounds of every section, whatever the bytes are. `block`
  * must be aligned to eight bytes. Chooses no release yet. Returns 0, or -1 with HB0030 or, when it
  * is of another version, HB0034. */
 int catalog_open(struct catalog *catalog, const void *block, uint64_t size, struct error *error);
 
-/* Reads everything: digest, checksums, order, every reference; what holds then is not looked at
- * again, so nobody else may be able to write to the block. Returns 0, or -1 with HB0030. */
+/* Reads everything (of a block that is all of it): digest, checksums, order, every reference; what
+ * holds then is not looked at again, so nobody else may be able to write to the block. Returns 0,
+ * or -1 with HB0030. */
 int catalog_verify(struct catalog *catalog, struct error *error);
 
 /* Chooses the release that answers the original names of a mount: the one that is wanted, when it

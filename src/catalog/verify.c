@@ -26,7 +26,7 @@ static bool pages_are_as_written(const struct catalog *catalog)
     const struct format_header *header = view_header(catalog);
     uint64_t digest = 0;
     for (uint64_t i = 0; i < header->slot_pages + header->leaf_pages; i++) {
-        const unsigned char *page = view_page(catalog, i);
+        const unsigned char *page = view_page(catalog, i, NULL);
         if (!page) {
             return false;
         }
@@ -41,7 +41,7 @@ static bool slots_are_taken_once(const struct catalog *catalog)
     const struct format_header *header = view_header(catalog);
     uint64_t taken = 0;
     for (uint64_t i = 0; i < header->slots; i++) {
-        const unsigned char *page = view_page(catalog, i / FORMAT_SLOTS);
+        const unsigned char *page = view_page(catalog, i / FORMAT_SLOTS, NULL);
         const struct format_slot *slot =
             (const struct format_slot *)(const void *)page + i % FORMAT_SLOTS;
         taken += slot->leaf != 0;
@@ -53,8 +53,8 @@ static bool slots_are_taken_once(const struct catalog *catalog)
 static bool is_found(const struct catalog *catalog, const struct format_leaf *leaf)
 {
     const struct format_leaf *found;
-    return view_find_leaf(catalog, leaf->mount, leaf->release, view_leaf_name(leaf), &found) ==
-               CATALOG_FOUND &&
+    return view_find_leaf(catalog, leaf->mount, leaf->release, view_leaf_name(leaf), &found,
+                          NULL) == CATALOG_FOUND &&
            found == leaf;
 }
 
@@ -84,7 +84,7 @@ static bool leaves_are_sound(const struct catalog *catalog)
     const struct format_leaf *before = NULL;
     uint64_t count = 0;
     for (uint64_t i = 0; i < header->leaf_pages; i++) {
-        const unsigned char *page = view_page(catalog, header->slot_pages + i);
+        const unsigned char *page = view_page(catalog, header->slot_pages + i, NULL);
         if (!page || !leaves_of_page_are_sound(catalog, page, &before, &count)) {
             return false;
         }

@@ -4,7 +4,6 @@
 #include "http/head.h"
 #include "http/path.h"
 
-#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -212,39 +211,31 @@ static bool is_page_right(const struct catalog *catalog, uint64_t number, const 
     return *sum == format_page_sum(view_header(catalog)->digest, number, page);
 }
 
-/* Into the block, which is nobody else's. By one thread at a time, and never where a right page is:
- * what somebody looks at does not change any more. */
-static bool read_page(const struct catalog *catalog, uint64_t number, uint64_t at)
+/* Where the page lies in memory: in the block, or, as the file may change, in a copy of it. */
+static const unsigned char *find_page(const struct catalog *catalog, uint64_t number,
+                                      unsigned char copy[FORMAT_PAGE])
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    void *to = (void *)((uintptr_t)catalog->block + at);
-    pthread_mutex_lock(&lock);
-    bool right = is_page_right(catalog, number, to);
-    if (!right && pread(catalog->fd, to, FORMAT_PAGE, (off_t)at) == FORMAT_PAGE) {
-        right = is_page_right(catalog, number, to);
-        atomic_fetch_add(catalog->pages, 1);
+    uint64_t at = view_header(catalog)->head_size + number * FORMAT_PAGE;
+    if (catalog->fd == 0) {
+        return catalog->block + at;
     }
-    pthread_mutex_unlock(&lock);
-    return right;
+    return pread(catalog->fd, copy, FORMAT_PAGE, (off_t)at) == FORMAT_PAGE ? copy : NULL;
 }
 
-const unsigned char *view_page(const struct catalog *catalog, uint64_t number)
+const unsigned char *view_page(const struct catalog *catalog, uint64_t number,
+                               unsigned char copy[FORMAT_PAGE])
 {
     const struct format_header *header = view_header(catalog);
     if (number >= header->slot_pages + header->leaf_pages) {
         return NULL;
     }
-    uint64_t at = header->head_size + number * FORMAT_PAGE;
-    const unsigned char *page = catalog->block + at;
-    if (catalog->verified || is_page_right(catalog, number, page) ||
-        (catalog->fd > 0 && read_page(catalog, number, at))) {
-        return page;
-    }
-    return NULL;
+    const unsigned char *page = find_page(catalog, number, copy);
+    return page && (catalog->verified || is_page_right(catalog, number, page)) ? page : NULL;
 }
 
 /* The leaf at a place that a slot names; NULL when nothing sound is there. */
-static const struct format_leaf *leaf_at(const struct catalog *catalog, uint32_t place)
+static const struct format_leaf *leaf_at(const struct catalog *catalog, uint32_t place,
+                                         unsigned char copy[FORMAT_PAGE])
 {
     uint64_t offset = (uint64_t)(place - 1) * 8;
     uint64_t at = offset % FORMAT_PAGE;
@@ -252,7 +243,7 @@ static const struct format_leaf *leaf_at(const struct catalog *catalog, uint32_t
         return NULL;
     }
     const unsigned char *page =
-        view_page(catalog, view_header(catalog)->slot_pages + offset / FORMAT_PAGE);
+        view_page(catalog, view_header(catalog)->slot_pages + offset / FORMAT_PAGE, copy);
     if (!page) {
         return NULL;
     }
@@ -268,8 +259,10 @@ static bool leaf_is(const struct format_leaf *leaf, uint32_t mount, uint32_t rel
 }
 
 enum catalog_verdict view_find_leaf(const struct catalog *catalog, uint32_t mount, uint32_t release,
-                                    struct slice name, const struct format_leaf **leaf)
+                                    struct slice name, const struct format_leaf **leaf,
+                                    unsigned char copy[FORMAT_PAGE])
 {
+    _Alignas(8) unsigned char slots_copy[FORMAT_PAGE];
     uint64_t slots = view_header(catalog)->slots;
     uint64_t key = format_key(mount, release, name.at, name.len);
     uint64_t number = UINT64_MAX;
@@ -278,7 +271,7 @@ enum catalog_verdict view_find_leaf(const struct catalog *catalog, uint32_t moun
         uint64_t index = format_slot_at(slots, key, probes);
         if (index / FORMAT_SLOTS != number) { /* its sum is taken once */
             number = index / FORMAT_SLOTS;
-            page = view_page(catalog, number);
+            page = view_page(catalog, number, slots_copy);
         }
         if (!page) {
             return CATALOG_DAMAGED;
@@ -291,7 +284,7 @@ enum catalog_verdict view_find_leaf(const struct catalog *catalog, uint32_t moun
         if (slot->tag != key >> 32) {
             continue;
         }
-        *leaf = leaf_at(catalog, slot->leaf);
+        *leaf = leaf_at(catalog, slot->leaf, copy);
         if (!*leaf) {
             return CATALOG_DAMAGED;
         }

@@ -49,12 +49,14 @@ struct slice view_leaf_path(const struct format_leaf *leaf);
 struct slice view_leaf_type(const struct format_leaf *leaf);
 const struct format_variant *view_leaf_variants(const struct format_leaf *leaf);
 
-/* A page behind the head, counted from 0; NULL when there is none or its checksum is wrong. */
-const unsigned char *view_page(const struct catalog *catalog, uint64_t number);
+/* A page behind the head, counted from 0; NULL when there is none or its checksum is wrong. `copy`,
+ * aligned to eight bytes, is where it is read to, where it is not in memory. */
+const unsigned char *view_page(const struct catalog *catalog, uint64_t number,
+                               unsigned char copy[FORMAT_PAGE]);
 
-/* The leaf with exactly this key: *leaf, sound, or NULL. Returns whether one was found, and
- * CATALOG_DAMAGED when that cannot be told. */
+/* The leaf with exactly this key: *leaf, sound, in the block or in `copy`. */
 enum catalog_verdict view_find_leaf(const struct catalog *catalog, uint32_t mount, uint32_t release,
-                                    struct slice name, const struct format_leaf **leaf);
+                                    struct slice name, const struct format_leaf **leaf,
+                                    unsigned char copy[FORMAT_PAGE]);
 
 #endif

@@ -23,9 +23,8 @@
 extern char **environ;
 
 enum {
-    LARGE = 64 << 20,     /* bytes of address space */
-    PAGES = 256,          /* of the catalog, until those that were read are given back */
-    PREPARE_PATIENCE = 5, /* seconds */
+    LARGE = 64 << 20,                     /* bytes of address space */
+    PREPARE_PATIENCE = 5,                 /* seconds */
     DESCRIPTORS = CATALOG_MOUNTS_MAX + 12 /* to open a site with: roots, directories, a manifest */
 };
 
@@ -178,9 +177,9 @@ static int write_policy(const struct settings *settings, struct site_parts *part
     return writer_finish(writer, &parts->policy, &parts->policy_size, error);
 }
 
-/* Maps the master's copy, or the file itself. */
-static enum stored_verdict map_stored(struct current *current, struct site_parts *parts,
-                                      struct stat *status, struct error *error)
+/* Maps the master's copy, or reads the head of the file itself. */
+static enum stored_verdict take_stored(struct current *current, struct site_parts *parts,
+                                       struct stat *status, struct error *error)
 {
     int fd;
     apr_pool_t *pool = make_pool();
@@ -189,13 +188,16 @@ static enum stored_verdict map_stored(struct current *current, struct site_parts
     if (current->options.shared) {
         current->generation = 0;
         parts->verified = true;
+        parts->mapped = true;
         parts->block =
             shared_catalog_map(current->options.shared, &current->generation, &parts->size, status);
         verdict = parts->block ? STORED_GOOD : STORED_MISSING;
     } else if (path && (verdict = stored_open(path, &current->settings, &fd, status, error)) ==
                            STORED_GOOD) {
         parts->size = (uint64_t)status->st_size;
-        parts->block = stored_take(fd, parts->size);
+        /* An answer needs three pages of it, wherever they lie. */
+        posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+        parts->block = catalog_read_head(fd, parts->size);
         parts->fd = fd;
         if (!parts->block) {
             close(fd);
@@ -215,38 +217,41 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
            nanoseconds(a->st_ctim) == nanoseconds(b->st_ctim);
 }
 
-/* Whoever serves on reads all of it once: what is not as it was written is not believed. For that
- * it takes memory of its own, of which nothing is kept. */
+/* Whoever serves on reads all of it once: what is not as it was written is not believed. Nothing of
+ * that is kept. */
 static int verify(const struct current *current, const struct site_parts *parts,
                   const struct stat *status, struct error *error)
 {
     struct catalog catalog;
-    atomic_uint pages = 0;
     bool again = current->stored && is_same_file(status, &current->good);
     if (!current->options.lasting || parts->verified || again) {
         return 0;
     }
-    void *block = stored_take(parts->fd, parts->size);
+    void *block = stored_read(parts->fd, parts->size);
     int result = block ? catalog_open(&catalog, block, parts->size, error)
                        : error_set(error, HB_OUT_OF_MEMORY, "no memory for the catalog");
-    if (result == 0) {
-        catalog.fd = parts->fd;
-        catalog.pages = &pages;
-        result = catalog_verify(&catalog, error);
-    }
-    if (block) {
-        munmap(block, parts->size);
-    }
+    result = result == 0 ? catalog_verify(&catalog, error) : -1;
+    free(block);
     return result;
+}
+
+static void drop_parts(const struct site_parts *parts)
+{
+    if (parts->mapped) {
+        munmap(parts->block, parts->size);
+    } else {
+        free(parts->block);
+        close(parts->fd);
+    }
 }
 
 static enum stored_verdict open_stored(struct current *current, struct error *error)
 {
-    struct site_parts parts = {.mapped = true};
+    struct site_parts parts = {.stored = true};
     struct stat status = {0};
     struct settings effective;
     struct site *site = NULL;
-    enum stored_verdict verdict = map_stored(current, &parts, &status, error);
+    enum stored_verdict verdict = take_stored(current, &parts, &status, error);
     current->file = status;
     if (verdict != STORED_GOOD) {
         return verdict;
@@ -259,10 +264,7 @@ static enum stored_verdict open_stored(struct current *current, struct error *er
         write_policy(&effective, &parts, pool, error) == 0) {
         site = site_open(&parts, error);
     } else {
-        munmap(parts.block, parts.size);
-        if (parts.fd > 0) {
-            close(parts.fd);
-        }
+        drop_parts(&parts);
     }
     if (!site) {
         apr_pool_destroy(pool);
@@ -302,8 +304,8 @@ static bool is_stored_new(struct current *current)
     return there && !is_same_file(&status, &current->file);
 }
 
-/* Whether what is mapped is now something else, which was refused: nothing is left of the last good
- * one. The master's copy cannot be. */
+/* Whether the file that is read from is now something else, which was refused: nothing is left of
+ * the last good one. The master's copy stays. */
 static bool is_overwritten(const struct current *current)
 {
     return !current->options.shared && current->file.st_ino == current->good.st_ino &&
@@ -495,10 +497,10 @@ void current_reload(struct current *current)
     }
 }
 
-/* The site comes from the catalog, and goes on to do so. Opened again it has read no pages yet. */
+/* The site comes from the catalog, and goes on to do so. */
 static void refresh_stored(struct current *current)
 {
-    if (is_root_flipped(current) || atomic_load(&current->site->pages) > PAGES) {
+    if (is_root_flipped(current)) {
         open_again(current);
     }
     for (uint32_t i = 0; i < current->effective.mounts; i++) {

@@ -118,7 +118,7 @@ static enum stored_verdict judge_head(int fd, const struct copy *copy,
 {
     apr_pool_t *pool;
     struct settings effective;
-    void *head = stored_take(fd, copy->size);
+    void *head = catalog_read_head(fd, copy->size);
     if (!head) {
         error_set(error, HB_OUT_OF_MEMORY, "no memory for the catalog");
         return STORED_REFUSED;
@@ -128,7 +128,7 @@ static enum stored_verdict judge_head(int fd, const struct copy *copy,
     }
     enum stored_verdict verdict = stored_judge(head, copy->size, settings, &effective, pool, error);
     apr_pool_destroy(pool);
-    munmap(head, copy->size);
+    free(head);
     return verdict;
 }
 

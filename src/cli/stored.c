@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -105,18 +106,21 @@ void *stored_map(int fd, off_t offset, size_t size)
     if (block == MAP_FAILED) {
         return NULL;
     }
-    madvise(block, size, MADV_RANDOM); /* a request needs four pages of it */
     return block;
 }
 
-void *stored_take(int fd, size_t size)
+void *stored_read(int fd, size_t size)
 {
-    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (block == MAP_FAILED) {
-        return NULL;
+    char *block = malloc(size);
+    size_t done = 0;
+    while (block && done < size) {
+        ssize_t got = pread(fd, block + done, size - done, (off_t)done);
+        if (got <= 0) {
+            memset(block + done, 0, size - done); /* it has been cut: its sums will tell */
+            break;
+        }
+        done += (size_t)got;
     }
-    catalog_read_head(block, size, fd);
     return block;
 }
 

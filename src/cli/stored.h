@@ -28,9 +28,8 @@ enum stored_verdict stored_open(const char *path, const struct settings *setting
 /* Maps `size` bytes of an open file, read-only; NULL when that cannot be done. */
 void *stored_map(int fd, off_t offset, size_t size);
 
-/* Memory of `size` bytes with the head of the file, the rest to be read when it is needed: what
- * others do to the file does not reach what was read. NULL when there is no memory. */
-void *stored_take(int fd, size_t size);
+/* All of an open file, in memory that the caller frees; NULL when there is none. */
+void *stored_read(int fd, size_t size);
 
 /* Judges a block: its head, and its mounts together with the settings (*effective: those in force,
  * in `pool`). */

@@ -92,7 +92,7 @@ static void write_site(FILE *out, const struct site *site)
     if (site) {
         fprintf(out, "{\"names\":%llu,\"releases\":%u,\"stored\":%s}",
                 (unsigned long long)catalog_names(&site->catalog), catalog_releases(&site->catalog),
-                site->mapped ? "true" : "false");
+                site->stored ? "true" : "false");
     } else {
         fputs("null", out);
     }

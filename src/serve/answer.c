@@ -114,7 +114,7 @@ static bool take_settings(struct story *story)
         return end_unavailable(story, RETRY_SETTINGS);
     }
     trace_add(story->trace, "good; the catalog is %s%s",
-              story->site->mapped ? "that of prepare in " : "made in memory: none to use in ",
+              story->site->stored ? "that of prepare in " : "made in memory: none to use in ",
               story->site->state ? story->site->state : "");
     return false;
 }

@@ -428,7 +428,7 @@ enum resource_verdict resource_open(struct resource *resource, const struct site
                                     uint32_t mount, struct slice name, int64_t now,
                                     struct error *error, struct trace *trace)
 {
-    struct catalog_entry entry;
+    struct catalog_entry *entry = &resource->entry;
     *resource = (struct resource){.mount = mount, .name = name};
     for (int i = 0; i < CODING_COUNT; i++) {
         resource->copy[i].fd = -1;
@@ -441,20 +441,20 @@ enum resource_verdict resource_open(struct resource *resource, const struct site
         trace_add(trace, "found in one of `dirs`: live, and nothing is promised");
         return RESOURCE_FOUND;
     }
-    enum catalog_verdict found = catalog_find(&site->catalog, mount, name, &entry);
+    enum catalog_verdict found = catalog_find(&site->catalog, mount, name, entry);
     if (found == CATALOG_DAMAGED) {
         report(site, resource, error, HB_CATALOG_INVALID,
                "the catalog is being overwritten, or was: answered 503 until it is whole");
         return RESOURCE_UNAVAILABLE;
     }
-    tell_entry(trace, site, mount, found == CATALOG_FOUND ? &entry : NULL);
-    if (site->root[mount] < 0 && !(found == CATALOG_FOUND && entry.pooled)) {
+    tell_entry(trace, site, mount, found == CATALOG_FOUND ? entry : NULL);
+    if (site->root[mount] < 0 && !(found == CATALOG_FOUND && entry->pooled)) {
         trace_add(trace, "the root cannot be opened");
         report_root(site, resource, error);
         return RESOURCE_UNAVAILABLE;
     }
     enum resource_verdict verdict = found == CATALOG_FOUND
-                                        ? open_catalogued(resource, site, &entry, now, error)
+                                        ? open_catalogued(resource, site, entry, now, error)
                                         : open_live(resource, site, now, error, trace);
     tell_verdict(trace, resource, verdict);
     return verdict;

@@ -43,6 +43,7 @@ struct resource {
     bool immutable;    /* the name was promised for ever, and the bytes agree */
     bool vouched;      /* the operator promises it whatever the bytes are */
     bool suspect;      /* the file's name carries a hash that its bytes do not have */
+    struct catalog_entry entry; /* what `type` may be a view of */
     struct copy copy[CODING_COUNT];
     char digits[HASHED_NAME_DIGITS + 1]; /* what `hash` is a view of */
 };

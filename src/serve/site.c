@@ -87,11 +87,13 @@ static bool open_pool(struct site *site, const char *state)
 static int open_catalogs(struct site *site, const struct site_parts *parts, struct error *error)
 {
     if (catalog_open(&site->catalog, parts->block, parts->size, error) != 0) {
+        if (parts->fd > 0) {
+            close(parts->fd);
+        }
         return -1;
     }
     site->catalog.verified = parts->verified;
     site->catalog.fd = parts->fd;
-    site->catalog.pages = &site->pages;
     site->catalog.sound = parts->verified;
     site->policy = site->catalog;
     return parts->policy ? catalog_open(&site->policy, parts->policy, parts->policy_size, error)
@@ -106,6 +108,7 @@ struct site *site_open(const struct site_parts *parts, struct error *error)
     }
     *site = (struct site){.block = parts->block,
                           .mapped = parts->mapped,
+                          .stored = parts->stored,
                           .policy_block = parts->policy,
                           .pool = -ENOENT,
                           .made = parts->made};

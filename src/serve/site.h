@@ -17,7 +17,8 @@ struct site {
     struct catalog catalog;          /* names and files */
     struct catalog policy;           /* mounts, types, fields: the same mounts in the same order */
     void *block;                     /* of the catalog */
-    bool mapped;                     /* it is a map of a file, else allocated */
+    bool mapped;                     /* it is a map, else allocated */
+    bool stored;                     /* prepare has written it */
     void *policy_block;              /* allocated; NULL: the policy is the catalog's own */
     char *path[CATALOG_MOUNTS_MAX];  /* absolute paths of the roots */
     int root[CATALOG_MOUNTS_MAX];    /* a directory; below 0: it cannot be opened yet, -errno */
@@ -29,7 +30,6 @@ struct site {
     bool pool_closed;
     int64_t made; /* when the catalog was written, nanoseconds since 1970: files that are older are
                      as they were proven */
-    atomic_uint pages; /* of the catalog that were read so far, where they are read one by one */
     atomic_int holders;
 };
 
@@ -38,7 +38,8 @@ struct site_parts {
     void *block;
     uint64_t size;
     bool mapped;   /* munmap frees it, else free */
-    int fd;        /* what the block lacks is read from it (0: it lacks nothing) */
+    int fd;        /* as in struct catalog: the site's from then on */
+    bool stored;   /* prepare has written it */
     bool verified; /* nobody can change it, and it was verified */
     void *policy;  /* NULL: the catalog's own */
     uint64_t policy_size;
