@@ -10,13 +10,15 @@
  * name of the chosen release), each checked by itself: three or four pages, whatever the size.
  *
  * Numbers are in the byte order of the machine, which the header names. There are no pointers: a
- * text of the head is a place in its text section (bytes, no NUL), every other reference an index.
- * Sections begin at multiples of eight bytes; what no element fills is zero. Paths are relative:
- * those of files to the root of their mount (or to the pool), roots to the directory of the catalog
+ * text of the head is a place in its text section, without a NUL behind it or a control byte in it
+ * (an empty one is {0, 0}); every other reference is an index. Sections begin at multiples of eight
+ * bytes; what no element fills is zero. Paths are relative: those of files to the root of their
+ * mount, or to the directory "pool" beside the catalog; roots to the directory of the catalog
  * unless they are absolute. So a copy of the directories is valid wherever it lies.
  *
- * The same input gives the same bytes: leaves are sorted by (mount, name, release), and no time of
- * a file enters.
+ * The same input gives the same bytes: leaves are sorted by (mount, name, release), names byte by
+ * byte and a shorter one before those that begin with it, FORMAT_EVERY_RELEASE last; no time of a
+ * file enters.
  *
  * Written by compile/writer.c, read by catalog/ and nobody else. */
 #ifndef CATALOG_FORMAT_H
@@ -63,13 +65,14 @@ struct format_header {
     struct format_section releases;
     struct format_section homes;
     struct format_section text;
-    uint64_t digest; /* of the pages behind the head, without their checksums: format_sum from 0 */
+    uint64_t digest; /* of the pages behind the head, one after the other, without their checksums:
+                        format_sum from 0 */
     uint64_t head_sum; /* format_sum of the head, with 0 in this place, from `digest` */
 };
 
 /* What holds for the whole site. */
 struct format_site {
-    uint32_t delivery;                /* enum delivery */
+    uint32_t delivery; /* 0 body, 1 x-sendfile, 2 local-redirect, 3 x-accel-redirect */
     struct format_text coding_header; /* empty: none */
     uint32_t reserved;
 };
@@ -92,7 +95,7 @@ struct format_mount {
     struct format_text delivery_root; /* absolute, or empty: as root */
     struct format_text dirs;          /* absolute, separated by ':', or empty */
     uint32_t max_age;                 /* seconds, or FORMAT_NO_MAX_AGE */
-    uint32_t kind;                    /* enum mount_kind */
+    uint32_t kind;                    /* 0 static, 1 media, 2 root */
     uint32_t flags;
     uint32_t first_type; /* this mount's media types of its own */
     uint32_t types;
@@ -196,13 +199,21 @@ enum {
     FORMAT_SUFFIX = 8
 };
 
-/* A compressed copy of the file: beside it, with a suffix behind its path. */
+/* A compressed copy of the file: beside it, with a suffix behind its path. Not more than one of
+ * each coding. */
 struct format_variant {
     uint64_t size;
-    uint32_t coding;            /* enum coding */
+    uint32_t coding;            /* 0 br, 1 zstd, 2 gzip */
     uint32_t proven;            /* 1: it decodes to the bytes of the file */
-    char suffix[FORMAT_SUFFIX]; /* ".br", filled up with NUL */
+    char suffix[FORMAT_SUFFIX]; /* ".br"; ".zst" or ".zstd"; ".gz"; filled up with NUL */
 };
+
+_Static_assert(sizeof(struct format_site) == 16 && sizeof(struct format_mount) == 112 &&
+                   sizeof(struct format_type) == 16 && sizeof(struct format_field) == 32 &&
+                   sizeof(struct format_release) == 48 && sizeof(struct format_home) == 8 &&
+                   sizeof(struct format_slot) == 8 && sizeof(struct format_leaf) == 48 &&
+                   sizeof(struct format_variant) == 24,
+               "no structure has holes, or grows unnoticed");
 
 /* ---- checksums ---- */
 

@@ -7,6 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+_Static_assert(CODING_BR == 0 && CODING_ZSTD == 1 && CODING_GZIP == 2 && CODING_IDENTITY == 3 &&
+                   DELIVERY_X_SENDFILE == 1 && DELIVERY_X_ACCEL_REDIRECT == 3 && MOUNT_MEDIA == 1 &&
+                   MOUNT_ROOT == 2,
+               "the numbers of format.h");
+
 int view_invalid(struct error *error, const char *what)
 {
     return error_set(error, HB_CATALOG_INVALID, "the catalog is not valid (%s): make it anew",
