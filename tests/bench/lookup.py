@@ -26,7 +26,8 @@ Each site: N entries in its manifest, which are N original and N hashed names; t
 `handback prepare`. Its catalog was opened twice in one process that does nothing else:
 
 - verified: a copy in memory, verified as a whole, as `serve` has it;
-- mapped: the file, of which the pages that tell are checked at each lookup, as a CGI has it.
+- read: the file, of which the pages that tell are read and checked at each lookup, as a CGI and
+  mod_fcgid have it.
 
 All names in random order, {lookups:,} lookups in a round, {rounds} rounds, both forms in each.
 CPU time of one lookup: medians, quartiles in parentheses. The file that each name gives was checked
@@ -49,7 +50,7 @@ def write_names(site, path):
 
 
 def look_up(site, names, lookups, rounds):
-    """[(verified, mapped)] in nanoseconds, one pair for each round."""
+    """[(verified, read)] in nanoseconds, one pair for each round."""
     done = subprocess.run([built(), site.catalog, names, str(lookups), str(rounds)],
                           capture_output=True, text=True)
     if done.returncode == 1:
@@ -72,11 +73,11 @@ def report_of(work, sites, lookups, rounds):
         names = write_names(site, work.fresh("names") / "names")
         found = figure_or_fault(look_up, site, names, lookups, rounds)
         what = f"{site.entries:,} entries"
-        verified, mapped = figures(found)
-        rows.append([what, cell(verified, 1, 0), cell(mapped, 1, 0)])
+        verified, read = figures(found)
+        rows.append([what, cell(verified, 1, 0), cell(read, 1, 0)])
         report.add_faults({what: found})
         report.target(f"{what}, verified", verified and verified.median, MICROSECOND, unit=" ns")
-    report.add(*table(["site", "verified ns", "mapped ns"], rows))
+    report.add(*table(["site", "verified ns", "read ns"], rows))
     return report
 
 
