@@ -95,7 +95,7 @@ static const char *find_other_range(const struct story *story)
 /* Why the answer would not be the same; NULL: it would. */
 static const char *find_difference(const struct story *story, enum delivery delivery)
 {
-    if (story_copy(story)->place == COPY_IN_DIRS) {
+    if (story_copy(story)->place == PLACE_DIRS) {
         return "it lies in one of `dirs`, which the web server does not know";
     }
     if (story->method != METHOD_GET) {
@@ -123,8 +123,8 @@ static bool is_simple(const char *text)
 /* The directory in which the file lies. */
 static const char *find_place(const struct story *story)
 {
-    return story_copy(story)->place == COPY_IN_POOL ? story->site->pool_path
-                                                    : story->site->path[story->mount];
+    return story_copy(story)->place == PLACE_POOL ? story->site->pool_path
+                                                  : story->site->path[story->mount];
 }
 
 /* The pool as it is reached from the root of a mount; false when it lies elsewhere. */
@@ -143,7 +143,7 @@ static bool find_server_path(const struct story *story, char path[SERVER_PATH_SI
     struct slice root = slice_of(find_place(story));
     if (story->policy.delivery_root.len > 0) {
         root = story->policy.delivery_root;
-        if (story_copy(story)->place == COPY_IN_POOL) {
+        if (story_copy(story)->place == PLACE_POOL) {
             if (!find_pool_below_root(story, story->mount, pool)) {
                 return false;
             }
@@ -220,7 +220,7 @@ static bool write_url(const struct story *story, enum delivery delivery, char ur
 {
     char path[URL_SIZE], place[URL_SIZE], query[QUERY_SIZE] = "";
     struct slice prefix = story->policy.delivery_url;
-    if (story_copy(story)->place == COPY_IN_POOL) {
+    if (story_copy(story)->place == PLACE_POOL) {
         if (!find_pool_url(story, place)) {
             return false;
         }
@@ -255,8 +255,8 @@ static bool is_closed_below_place(const struct story *story)
     char part[PATH_SIZE];
     struct stat status;
     const char *path = story_copy(story)->path;
-    int directory = story_copy(story)->place == COPY_IN_POOL ? story->site->pool
-                                                             : story->site->root[story->mount];
+    int directory = story_copy(story)->place == PLACE_POOL ? story->site->pool
+                                                           : story->site->root[story->mount];
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
         if (!slice_copy((struct slice){path, (size_t)(slash - path)}, part, sizeof part) ||
             fstatat(directory, part, &status, 0) != 0 || !(status.st_mode & S_IXOTH)) {
@@ -275,8 +275,8 @@ static const char *find_fault_of_mode(const struct story *story)
     if (!(story_copy(story)->status.st_mode & S_IROTH)) {
         return "others may not read it, so perhaps the web server neither (chmod o+r)";
     }
-    bool closed = story_copy(story)->place == COPY_IN_POOL ? story->site->pool_closed
-                                                           : story->site->closed[story->mount];
+    bool closed = story_copy(story)->place == PLACE_POOL ? story->site->pool_closed
+                                                         : story->site->closed[story->mount];
     return closed || is_closed_below_place(story)
                ? "others may not enter one of its directories, so perhaps the web server neither "
                  "(chmod o+x)"

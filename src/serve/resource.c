@@ -82,7 +82,7 @@ static bool is_manifest(const struct site *site, const struct resource *resource
 static bool is_file(const struct site *site, uint32_t mount, const char *path)
 {
     struct stat status;
-    int fd = site_open_file(site, mount, path);
+    int fd = site_open_file(site, mount, PLACE_ROOT, path);
     bool file = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     if (fd >= 0) {
         close(fd);
@@ -102,17 +102,8 @@ static bool is_sidecar(const struct site *site, const struct resource *resource)
             is_file(site, resource->mount, path));
 }
 
-int resource_open_copy(const struct resource *resource, const struct site *site,
-                       const struct copy *copy)
-{
-    if (copy->place == COPY_IN_POOL) {
-        return file_open_beneath(site->pool, copy->path);
-    }
-    return site_open_file(site, resource->mount, copy->path);
-}
-
 static enum resource_verdict open_identity(struct resource *resource, const struct site *site,
-                                           enum copy_place place, struct slice path, bool promised,
+                                           enum place place, struct slice path, bool promised,
                                            struct error *error)
 {
     struct copy *copy = &resource->copy[CODING_IDENTITY];
@@ -120,7 +111,7 @@ static enum resource_verdict open_identity(struct resource *resource, const stru
     if (!slice_copy(path, copy->path, sizeof copy->path)) {
         return RESOURCE_MISSING;
     }
-    copy->fd = resource_open_copy(resource, site, copy);
+    copy->fd = site_open_file(site, resource->mount, place, copy->path);
     if (copy->fd < 0 || fstat(copy->fd, &copy->status) != 0) {
         return verdict_of_errno(errno, promised, site, resource, error);
     }
@@ -203,7 +194,7 @@ static struct slice promised_digits(const struct catalog_entry *entry,
 
 /* The file of an entry in one of its two places, with what its bytes are worth. */
 static enum resource_verdict open_in(struct resource *resource, const struct site *site,
-                                     enum copy_place place, const struct catalog_entry *entry,
+                                     enum place place, const struct catalog_entry *entry,
                                      int64_t now, struct error *error)
 {
     char digits[HASHED_NAME_DIGITS + 1];
@@ -217,7 +208,7 @@ static enum resource_verdict open_in(struct resource *resource, const struct sit
         return verdict;
     }
     /* The proof is of the file that prepare has read, in the pool or in the tree. */
-    copy->proven = entry->proof == PROOF_AGREES && (place == COPY_IN_POOL) == entry->pooled &&
+    copy->proven = entry->proof == PROOF_AGREES && (place == PLACE_POOL) == entry->pooled &&
                    has_size_of(resource, entry) && site_is_as_made(site, &copy->status);
     if (copy->proven) {
         take_hash(resource, promised, entry->hashed);
@@ -240,7 +231,7 @@ static bool is_in_pool(struct resource *resource, const struct site *site,
     if (!entry->pooled || site->pool < 0) {
         return false;
     }
-    if (open_in(resource, site, COPY_IN_POOL, entry, now, &ignored) == RESOURCE_FOUND &&
+    if (open_in(resource, site, PLACE_POOL, entry, now, &ignored) == RESOURCE_FOUND &&
         !resource->suspect) {
         return true;
     }
@@ -259,7 +250,7 @@ static enum resource_verdict open_catalogued(struct resource *resource, const st
         return RESOURCE_MISSING;
     }
     if (!is_in_pool(resource, site, entry, now)) {
-        verdict = open_in(resource, site, COPY_IN_ROOT, entry, now, error);
+        verdict = open_in(resource, site, PLACE_ROOT, entry, now, error);
     }
     if (verdict == RESOURCE_FOUND) {
         /* A hashed name of a manifest has Django's hash, and is judged by it alone. */
@@ -289,7 +280,7 @@ static bool is_in_dirs(struct resource *resource, const struct site *site)
             close(fd);
         }
         if (copy->fd >= 0 && fstat(copy->fd, &copy->status) == 0 && S_ISREG(copy->status.st_mode)) {
-            copy->place = COPY_IN_DIRS;
+            copy->place = PLACE_DIRS;
             resource->type = catalog_media_type(&site->policy, resource->mount, resource->name);
             return true;
         }
@@ -319,7 +310,7 @@ static bool is_unlisted_in_pool(struct resource *resource, const struct site *si
     if (digits.len == 0 || site->pool < 0 || !is_only_static_mount(site, resource->mount)) {
         return false;
     }
-    if (open_identity(resource, site, COPY_IN_POOL, resource->name, false, &ignored) ==
+    if (open_identity(resource, site, PLACE_POOL, resource->name, false, &ignored) ==
             RESOURCE_FOUND &&
         judge_hash(resource, site, digits, true, now, &ignored) == RESOURCE_FOUND &&
         !resource->suspect) {
@@ -336,7 +327,7 @@ static enum resource_verdict open_live(struct resource *resource, const struct s
     struct catalog_mount mount = site_mount(site, resource->mount);
     resource->type = catalog_media_type(&site->policy, resource->mount, resource->name);
     if (mount.kind == MOUNT_MEDIA) {
-        return open_identity(resource, site, COPY_IN_ROOT, resource->name, false, error);
+        return open_identity(resource, site, PLACE_ROOT, resource->name, false, error);
     }
     bool manifest = is_manifest(site, resource);
     if (manifest || is_sidecar(site, resource)) {
@@ -345,7 +336,7 @@ static enum resource_verdict open_live(struct resource *resource, const struct s
         return RESOURCE_MISSING;
     }
     enum resource_verdict verdict =
-        open_identity(resource, site, COPY_IN_ROOT, resource->name, false, error);
+        open_identity(resource, site, PLACE_ROOT, resource->name, false, error);
     if (verdict == RESOURCE_MISSING && is_unlisted_in_pool(resource, site, now)) {
         return RESOURCE_FOUND;
     }
@@ -410,7 +401,7 @@ static void tell_verdict(struct trace *trace, const struct resource *resource,
     const struct copy *copy = &resource->copy[CODING_IDENTITY];
     bool proven = resource->hash.len > 0;
     if (copy->path[0]) {
-        trace_add(trace, "%s%s: %s", copy->place == COPY_IN_POOL ? "in the pool, " : "", copy->path,
+        trace_add(trace, "%s%s: %s", copy->place == PLACE_POOL ? "in the pool, " : "", copy->path,
                   verdicts[verdict]);
     }
     if (verdict == RESOURCE_FOUND) {

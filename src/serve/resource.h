@@ -19,18 +19,11 @@ enum resource_verdict {
                            */
 };
 
-/* Where a file lies: below the root of its mount, in the pool, or in one of `dirs`. */
-enum copy_place {
-    COPY_IN_ROOT,
-    COPY_IN_POOL,
-    COPY_IN_DIRS
-};
-
 /* One copy of the content: the file itself (identity) or a compressed sibling. */
 struct copy {
     int fd; /* -1: there is none */
     struct stat status;
-    enum copy_place place;
+    enum place place;
     bool proven;              /* the catalog knows its bytes, and nobody has touched it since */
     char path[PATH_SIZE + 8]; /* below that place */
 };
@@ -56,9 +49,5 @@ enum resource_verdict resource_open(struct resource *resource, const struct site
                                     struct error *error, struct trace *trace);
 
 void resource_close(struct resource *resource);
-
-/* Opens what lies under the path of a copy in its place. Returns a descriptor, or -1 with errno. */
-int resource_open_copy(const struct resource *resource, const struct site *site,
-                       const struct copy *copy);
 
 #endif

@@ -142,7 +142,7 @@ struct slice site_current_link(const struct site *site, uint32_t mount, char tex
     return len > 0 && slice_copy(last, text, SITE_NAME_SIZE) ? slice_of(text) : (struct slice){0};
 }
 
-struct place {
+struct here {
     const struct site *site;
     struct stat root;
 };
@@ -150,25 +150,25 @@ struct place {
 /* By what the directories are, not by their names: the root may lie behind a link. */
 static bool is_here(const void *context, struct slice root)
 {
-    const struct place *place = context;
+    const struct here *here = context;
     struct stat status;
-    char *path = resolve(root, place->site->real_state);
-    bool here = path && stat(path, &status) == 0 && status.st_ino == place->root.st_ino &&
-                status.st_dev == place->root.st_dev;
+    char *path = resolve(root, here->site->real_state);
+    bool same = path && stat(path, &status) == 0 && status.st_ino == here->root.st_ino &&
+                status.st_dev == here->root.st_dev;
     free(path);
-    return here;
+    return same;
 }
 
 int site_choose_release(struct site *site, uint32_t mount, struct slice wanted, struct error *error)
 {
     char current[SITE_NAME_SIZE];
-    struct place place = {.site = site};
+    struct here here = {.site = site};
     struct catalog_wish wish = {.wanted = wanted,
                                 .current = site_current_link(site, mount, current),
                                 .is_here = is_here,
-                                .context = &place};
-    if (site->root[mount] < 0 || fstat(site->root[mount], &place.root) != 0) {
-        place.root = (struct stat){0};
+                                .context = &here};
+    if (site->root[mount] < 0 || fstat(site->root[mount], &here.root) != 0) {
+        here.root = (struct stat){0};
     }
     return catalog_choose(&site->catalog, mount, &wish, error);
 }
@@ -180,8 +180,11 @@ struct catalog_mount site_mount(const struct site *site, uint32_t mount)
     return catalog_mount(&site->policy, mount);
 }
 
-int site_open_file(const struct site *site, uint32_t mount, const char *path)
+int site_open_file(const struct site *site, uint32_t mount, enum place place, const char *path)
 {
+    if (place == PLACE_POOL) {
+        return file_open_beneath(site->pool, path);
+    }
     if (site->root[mount] < 0) {
         errno = -site->root[mount];
         return -1;

@@ -13,6 +13,13 @@ enum {
     SITE_NAME_SIZE = 256
 };
 
+/* Where a file lies: below the root of its mount, in the pool, or in one of `dirs`. */
+enum place {
+    PLACE_ROOT,
+    PLACE_POOL,
+    PLACE_DIRS
+};
+
 struct site {
     struct catalog catalog;          /* names and files */
     struct catalog policy;           /* mounts, types, fields: the same mounts in the same order */
@@ -71,9 +78,9 @@ struct slice site_current_link(const struct site *site, uint32_t mount, char tex
 /* The policy of a mount. */
 struct catalog_mount site_mount(const struct site *site, uint32_t mount);
 
-/* Opens a file of a mount for reading: below its root, or where its links may lead (`follow`).
- * Returns a descriptor that the caller closes, or -1 with errno. */
-int site_open_file(const struct site *site, uint32_t mount, const char *path);
+/* Opens a file for reading: of the pool; or of a mount, below its root or where its links may lead
+ * (`follow`). Returns a descriptor that the caller closes, or -1 with errno. */
+int site_open_file(const struct site *site, uint32_t mount, enum place place, const char *path);
 
 /* Whether a file was last written before the catalog was. */
 bool site_is_as_made(const struct site *site, const struct stat *status);

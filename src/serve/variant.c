@@ -36,7 +36,7 @@ void variant_open(struct resource *resource, const struct site *site,
         return;
     }
     copy->place = source->place;
-    copy->fd = resource_open_copy(resource, site, copy);
+    copy->fd = site_open_file(site, resource->mount, copy->place, copy->path);
     if (copy->fd < 0) {
         return;
     }
