@@ -86,7 +86,7 @@ static int parse_options(struct prepare_options *options, int argc, const char *
     return count == 0 ? 0 : options_refuse("prepare", "it takes no arguments");
 }
 
-static void print_text(const struct report *report, bool dry)
+static void print_text(const struct report *report, bool dry, bool inside)
 {
     const char *would = dry ? "would be " : "";
     printf("releases: %d kept", report->releases);
@@ -103,6 +103,11 @@ static void print_text(const struct report *report, bool dry)
     printf("faults:   %llu\n", (unsigned long long)report->faults);
     printf("catalog:  %s/catalog (%s)\n", report->state,
            report->changed ? (dry ? "would be written" : "new") : "as it was");
+    if (inside) {
+        puts("note:     collectstatic --clear deletes it there; HANDBACK_STATE may name a "
+             "directory\n"
+             "          beside the root");
+    }
 }
 
 /* Names in the file system need not be UTF-8, and JSON must. */
@@ -161,7 +166,7 @@ static int prepare(const struct prepare_options *options, apr_pool_t *pool)
     if (options->json) {
         result = print_json(&report, options->dry, pool);
     } else if (!options->quiet) {
-        print_text(&report, options->dry);
+        print_text(&report, options->dry, !settings.state);
     }
     return result != 0 ? 2 : report.faults > 0 ? 1 : 0;
 }

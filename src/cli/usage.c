@@ -17,9 +17,9 @@ void usage_print(FILE *out)
           "  explain    why a URL is answered as it is (handback explain --help)\n"
           "\n"
           "Settings, from the environment or handback.json beside the program:\n"
-          "  STATIC_ROOT           the directory that collectstatic fills (required)\n"
+          "  STATIC_ROOT           the directory that collectstatic fills\n"
           "  STATIC_URL            its URL prefix (/static/)\n"
-          "  HANDBACK_MAX_AGE      seconds, for what is not immutable (60)\n"
+          "  HANDBACK_STATE        what prepare keeps (STATIC_ROOT/.handback)\n"
           "  HANDBACK_DELIVERY     who sends the bytes (body)\n"
           "  and more: see handback(1)\n",
           out);
