@@ -237,8 +237,8 @@ def test_only_the_pool_keeps_what_rsync_deletes_from_the_root(work, project, poo
         wait_until(lambda: fleet.original_is(anna, 2), 5, "the new release")
         assert not (anna.root / old).exists()
         answer = fleet.ask(anna, old)
-        if pool == "off":  # its manifest is kept, and still names it
-            assert (answer.status, answer["Cache-Control"]) == (503, "no-store")
+        if pool == "off":  # prepare has seen that it is nowhere any more
+            assert (answer.status, answer["Cache-Control"]) == (404, "no-store")
         else:
             assert (answer.status, answer["Cache-Control"]) == (200, IMMUTABLE)
             assert answer.body == body
