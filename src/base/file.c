@@ -127,6 +127,16 @@ int file_open_directory_beneath(int directory, const char *path)
     return open_beneath(directory, path, O_RDONLY | O_DIRECTORY);
 }
 
+/* The time of the last change of status tells of chmod and chown too. */
+bool file_is_untouched(const struct stat *before, const struct stat *after)
+{
+    return before->st_ino == after->st_ino && before->st_dev == after->st_dev &&
+           before->st_size == after->st_size && before->st_mtim.tv_sec == after->st_mtim.tv_sec &&
+           before->st_mtim.tv_nsec == after->st_mtim.tv_nsec &&
+           before->st_ctim.tv_sec == after->st_ctim.tv_sec &&
+           before->st_ctim.tv_nsec == after->st_ctim.tv_nsec;
+}
+
 bool file_descriptors_left(int count)
 {
     int taken[FILE_DESCRIPTORS_ASKED], got = 0;

@@ -22,6 +22,9 @@ int file_open_following(int directory, const char *path, struct slice others);
 /* Opens a directory below `directory` in the same way, for reading its names. */
 int file_open_directory_beneath(int directory, const char *path);
 
+/* Whether both tell of one file that nobody has touched in between. */
+bool file_is_untouched(const struct stat *before, const struct stat *after);
+
 enum {
     FILE_DESCRIPTORS_ASKED = 64
 };

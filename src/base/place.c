@@ -91,3 +91,9 @@ bool place_relative(const char *path, const char *base, char *text, size_t size)
     }
     return true;
 }
+
+bool place_below(const char *path, const char *base, char *text, size_t size)
+{
+    return place_relative(path, base, text, size) && strcmp(text, "..") != 0 &&
+           strncmp(text, "../", 3) != 0;
+}

@@ -10,6 +10,9 @@
  * the directory itself. Returns false when it does not fit into `size` bytes. */
 bool place_relative(const char *path, const char *base, char *text, size_t size);
 
+/* The same, and false too when `path` is neither `base` nor lies below it. */
+bool place_below(const char *path, const char *base, char *text, size_t size);
+
 /* Writes the absolute path that `text` means, seen from the directory `base`: without ".", ".." and
  * empty segments. An absolute `text` stays itself. False when it does not fit or climbs above "/".
  */

@@ -35,7 +35,7 @@ struct serve_options {
     bool help;
     struct settings settings; /* what workers start with: those that were good last */
     apr_pool_t *settings_pool;
-    struct shared_catalog *shared; /* NULL: each worker maps the file */
+    struct shared_catalog *shared; /* NULL: each worker reads the file */
 };
 
 static void refresh(void *context)

@@ -209,21 +209,13 @@ static enum stored_verdict take_stored(struct current *current, struct site_part
     return verdict;
 }
 
-static bool is_same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mode == b->st_mode && a->st_uid == b->st_uid &&
-           nanoseconds(a->st_mtim) == nanoseconds(b->st_mtim) &&
-           nanoseconds(a->st_ctim) == nanoseconds(b->st_ctim);
-}
-
 /* Whoever serves on reads all of it once: what is not as it was written is not believed. Nothing of
  * that is kept. */
 static int verify(const struct current *current, const struct site_parts *parts,
                   const struct stat *status, struct error *error)
 {
     struct catalog catalog;
-    bool again = current->stored && is_same_file(status, &current->good);
+    bool again = current->stored && file_is_untouched(status, &current->good);
     if (!current->options.lasting || parts->verified || again) {
         return 0;
     }
@@ -301,7 +293,7 @@ static bool is_stored_new(struct current *current)
     if (!there) {
         current->file = (struct stat){0};
     }
-    return there && !is_same_file(&status, &current->file);
+    return there && !file_is_untouched(&status, &current->file);
 }
 
 /* Whether the file that is read from is now something else, which was refused: nothing is left of
@@ -310,7 +302,7 @@ static bool is_overwritten(const struct current *current)
 {
     return !current->options.shared && current->file.st_ino == current->good.st_ino &&
            current->file.st_dev == current->good.st_dev &&
-           !is_same_file(&current->file, &current->good);
+           !file_is_untouched(&current->file, &current->good);
 }
 
 /* Whether a root leads elsewhere than when the site was opened. */
@@ -388,7 +380,7 @@ static void tell_older(struct current *current, uint32_t mount)
     snprintf(path, sizeof path, "%s/%.*s", current->site->path[mount], (int)release.manifest.len,
              release.manifest.at ? release.manifest.at : "");
     if (current->older_said || !release.id.at || stat(path, &now) != 0 || !S_ISREG(now.st_mode) ||
-        is_same_file(&now, seen) || time(NULL) - now.st_ctim.tv_sec < PREPARE_PATIENCE) {
+        file_is_untouched(&now, seen) || time(NULL) - now.st_ctim.tv_sec < PREPARE_PATIENCE) {
         return;
     }
     *seen = now;

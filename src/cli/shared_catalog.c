@@ -1,5 +1,6 @@
 #include "cli/shared_catalog.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "cli/stored.h"
 
@@ -54,12 +55,11 @@ struct shared_catalog *shared_catalog_make(void)
     return shared;
 }
 
-static bool is_same(const struct stat *a, const struct stat *b)
+/* NULL when it cannot be done. */
+static void *map_copy(const struct shared_catalog *shared, const struct copy *copy)
 {
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mode == b->st_mode && a->st_uid == b->st_uid &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+    void *block = mmap(NULL, copy->size, PROT_READ, MAP_SHARED, shared->memory, copy->offset);
+    return block == MAP_FAILED ? NULL : block;
 }
 
 /* ---- in the master ---- */
@@ -87,27 +87,38 @@ static off_t place_for_next(struct shared_catalog *shared)
     return (end + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
+static enum stored_verdict judge(const void *block, uint64_t size, const struct settings *settings,
+                                 struct error *error)
+{
+    apr_pool_t *pool;
+    struct settings effective;
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        abort();
+    }
+    enum stored_verdict verdict = stored_judge(block, size, settings, &effective, pool, error);
+    apr_pool_destroy(pool);
+    return verdict;
+}
+
+static enum stored_verdict refuse_for_memory(struct error *error)
+{
+    error_set(error, HB_OUT_OF_MEMORY, "no memory for the catalog");
+    return STORED_REFUSED;
+}
+
 /* The copy is believed, not the file, which may change at any moment. */
 static enum stored_verdict judge_copy(const struct shared_catalog *shared, const struct copy *copy,
                                       const struct settings *settings, struct error *error)
 {
-    apr_pool_t *pool;
-    struct settings effective;
     struct catalog catalog;
-    void *block = stored_map(shared->memory, copy->offset, copy->size);
-    enum stored_verdict verdict = STORED_REFUSED;
+    void *block = map_copy(shared, copy);
     if (!block) {
-        error_set(error, HB_OUT_OF_MEMORY, "no memory for the catalog");
-        return STORED_REFUSED;
+        return refuse_for_memory(error);
     }
-    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
-        abort();
-    }
-    if (catalog_open(&catalog, block, copy->size, error) == 0 &&
-        catalog_verify(&catalog, error) == 0) {
-        verdict = stored_judge(block, copy->size, settings, &effective, pool, error);
-    }
-    apr_pool_destroy(pool);
+    bool whole = catalog_open(&catalog, block, copy->size, error) == 0 &&
+                 catalog_verify(&catalog, error) == 0;
+    enum stored_verdict verdict =
+        whole ? judge(block, copy->size, settings, error) : STORED_REFUSED;
     munmap(block, copy->size);
     return verdict;
 }
@@ -116,18 +127,11 @@ static enum stored_verdict judge_copy(const struct shared_catalog *shared, const
 static enum stored_verdict judge_head(int fd, const struct copy *copy,
                                       const struct settings *settings, struct error *error)
 {
-    apr_pool_t *pool;
-    struct settings effective;
     void *head = catalog_read_head(fd, copy->size);
     if (!head) {
-        error_set(error, HB_OUT_OF_MEMORY, "no memory for the catalog");
-        return STORED_REFUSED;
+        return refuse_for_memory(error);
     }
-    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
-        abort();
-    }
-    enum stored_verdict verdict = stored_judge(head, copy->size, settings, &effective, pool, error);
-    apr_pool_destroy(pool);
+    enum stored_verdict verdict = judge(head, copy->size, settings, error);
     free(head);
     return verdict;
 }
@@ -193,7 +197,7 @@ bool shared_catalog_refresh(struct shared_catalog *shared, const struct settings
     }
     const char *path = stored_path(settings, pool);
     enum stored_verdict verdict;
-    if (path && stat(path, &status) == 0 && is_same(&status, &shared->seen)) {
+    if (path && stat(path, &status) == 0 && file_is_untouched(&status, &shared->seen)) {
         apr_pool_destroy(pool);
         return false;
     }
@@ -240,7 +244,7 @@ void *shared_catalog_map(const struct shared_catalog *shared, unsigned long *gen
         return NULL;
     }
     struct copy copy = shared->copy[now % COPIES];
-    void *block = stored_map(shared->memory, copy.offset, copy.size);
+    void *block = map_copy(shared, &copy);
     /* Some publications later its place is used again: what was mapped then is looked for anew. */
     if (!block || atomic_load(&shared->generation) != now) {
         if (block) {

@@ -11,7 +11,7 @@
 
 struct shared_catalog;
 
-/* Before the workers are started. NULL: there is no such memory, and each worker maps the file. */
+/* Before the workers are started. NULL: there is no such memory, and each worker reads the file. */
 struct shared_catalog *shared_catalog_make(void);
 
 /* In the master: looks at the file, and copies it when it is new and good. What cannot be used is

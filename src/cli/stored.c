@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 const char *stored_path(const struct settings *settings, apr_pool_t *pool)
@@ -98,15 +97,6 @@ enum stored_verdict stored_open(const char *path, const struct settings *setting
         *fd = -1;
     }
     return verdict;
-}
-
-void *stored_map(int fd, off_t offset, size_t size)
-{
-    void *block = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, offset);
-    if (block == MAP_FAILED) {
-        return NULL;
-    }
-    return block;
 }
 
 void *stored_read(int fd, size_t size)

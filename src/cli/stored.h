@@ -25,9 +25,6 @@ const char *stored_path(const struct settings *settings, apr_pool_t *pool);
 enum stored_verdict stored_open(const char *path, const struct settings *settings, int *fd,
                                 struct stat *status, struct error *error);
 
-/* Maps `size` bytes of an open file, read-only; NULL when that cannot be done. */
-void *stored_map(int fd, off_t offset, size_t size);
-
 /* All of an open file, in memory that the caller frees; NULL when there is none. */
 void *stored_read(int fd, size_t size);
 

@@ -34,6 +34,7 @@ struct state_work {
 /* One mount while it is compiled. */
 struct mount_work {
     const struct settings_mount *settings;
+    const char *real; /* the root without links */
     uint32_t index;
     int root;
     struct state_work *state;
@@ -52,17 +53,12 @@ struct release_work {
     const struct manifest *manifest;
 };
 
-static const struct manifest_pair *pair_at(const struct manifest *manifest, int index)
-{
-    return &((const struct manifest_pair *)(const void *)manifest->pairs->elts)[index];
-}
-
 static void list_names(struct mount_work *work, const apr_array_header_t *releases)
 {
     for (int r = 0; r < releases->nelts; r++) {
         const struct manifest *manifest = APR_ARRAY_IDX(releases, r, struct release_work).manifest;
         for (int i = 0; i < manifest->pairs->nelts; i++) {
-            const struct manifest_pair *pair = pair_at(manifest, i);
+            const struct manifest_pair *pair = manifest_pair_at(manifest, i);
             apr_hash_set(work->listed, pair->original, APR_HASH_KEY_STRING, "");
             apr_hash_set(work->listed, pair->hashed, APR_HASH_KEY_STRING, "");
         }
@@ -243,12 +239,6 @@ static const char *release_id(struct mount_work *work, const apr_array_header_t 
     return chosen ? chosen : apr_pstrndup(work->pool, found->manifest.md5, HASHED_NAME_DIGITS);
 }
 
-static const char *real_path(const char *path, apr_pool_t *pool)
-{
-    char real[PATH_MAX];
-    return path && realpath(path, real) ? apr_pstrdup(pool, real) : path;
-}
-
 /* The root as it stands in the catalog, relative to the directory `base`. */
 static const char *root_as_written(const struct mount_work *work, const char *root,
                                    const char *base)
@@ -266,15 +256,14 @@ static apr_array_header_t *homes_of(struct mount_work *work, const struct kept_r
                                     bool here, bool not_here)
 {
     apr_array_header_t *homes = apr_array_make(work->pool, 2, sizeof(const char *));
-    const char *root = real_path(work->settings->root, work->pool);
     for (int i = 0; kept && i < kept->roots->nelts; i++) {
         const char *one = APR_ARRAY_IDX(kept->roots, i, const char *);
-        if (strcmp(one, root) != 0 || !(here || not_here)) {
+        if (strcmp(one, work->real) != 0 || !(here || not_here)) {
             APR_ARRAY_PUSH(homes, const char *) = root_as_written(work, one, work->state->real);
         }
     }
     if (here) {
-        APR_ARRAY_PUSH(homes, const char *) = root_as_written(work, root, work->state->real);
+        APR_ARRAY_PUSH(homes, const char *) = root_as_written(work, work->real, work->state->real);
     }
     return homes;
 }
@@ -293,12 +282,11 @@ static bool has_root(const struct kept_release *kept, const char *root)
 static const struct kept_release *find_kept(const struct mount_work *work, const char *manifest,
                                             const char *md5)
 {
-    const char *root = real_path(work->settings->root, work->pool);
     const struct kept_release *found = NULL;
     for (int i = 0; i < work->state->kept->nelts; i++) {
         const struct kept_release *kept = kept_at(work->state->kept, i);
         if (strcmp(kept->url, work->settings->url) == 0 && strcmp(kept->md5, md5) == 0 &&
-            strcmp(kept->manifest, manifest) == 0 && (!found || has_root(kept, root))) {
+            strcmp(kept->manifest, manifest) == 0 && (!found || has_root(kept, work->real))) {
             found = kept;
         }
     }
@@ -408,7 +396,7 @@ static void compile_manifests(struct mount_work *work)
         const struct release_work *one = &APR_ARRAY_IDX(releases, r, struct release_work);
         uint32_t release = writer_add_release(work->writer, &one->release);
         for (int i = 0; i < one->manifest->pairs->nelts; i++) {
-            add_pair(work, pair_at(one->manifest, i), release);
+            add_pair(work, manifest_pair_at(one->manifest, i), release);
         }
     }
     add_unlisted_objects(work);
@@ -457,7 +445,7 @@ static void open_state(struct state_work *state, const struct settings *settings
                                  .kept = apr_array_make(pool, 1, sizeof(struct kept_release)),
                                  .pool = -1,
                                  .objects = tree_make(pool)};
-    state->real = real_path(state->path, pool);
+    state->real = state->path ? kept_real_path(state->path, pool) : NULL;
     for (uint32_t i = 0; i < settings->mounts; i++) {
         state->static_mounts += settings->mount[i].kind == MOUNT_STATIC;
     }
@@ -502,6 +490,7 @@ int compile_site(const struct settings *settings, const struct compile_options *
     writer_set_site(writer, settings->delivery, settings->coding_header);
     for (uint32_t i = 0; i < settings->mounts; i++) {
         struct mount_work work = {.settings = &settings->mount[i],
+                                  .real = kept_real_path(settings->mount[i].root, pool),
                                   .state = &state,
                                   .writer = writer,
                                   .compiled = compiled,

@@ -43,9 +43,7 @@ const char *kept_manifest_path(const char *md5, apr_pool_t *pool)
     return apr_pstrcat(pool, "manifests/", md5, ".json", NULL);
 }
 
-/* Roots are relative to where the directory really is, and so independent of the links by which
- * somebody came to it. */
-static const char *real_path(const char *path, apr_pool_t *pool)
+const char *kept_real_path(const char *path, apr_pool_t *pool)
 {
     char real[PATH_MAX];
     return realpath(path, real) ? apr_pstrdup(pool, real) : path;
@@ -163,7 +161,7 @@ int kept_read(apr_array_header_t **releases, int state, const char *path, apr_po
     if (fd >= 0) {
         close(fd);
     }
-    const char *base = real_path(path, pool);
+    const char *base = kept_real_path(path, pool);
     if (failed) {
         return fault(base, apr_pstrcat(pool, "cannot be read: ", strerror(cause), NULL), error);
     }
@@ -221,7 +219,7 @@ static struct replace_access access_in(int directory)
 int kept_write(const apr_array_header_t *releases, int state, const char *path, apr_pool_t *pool,
                struct error *error)
 {
-    const char *base = real_path(path, pool);
+    const char *base = kept_real_path(path, pool);
     struct replace_access access = access_in(state);
     json_t *list = list_of(releases, base);
     json_t *whole = list ? json_pack("{s:i, s:o}", "version", VERSION, "releases", list) : NULL;

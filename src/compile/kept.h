@@ -35,6 +35,10 @@ const struct kept_release *kept_at(const apr_array_header_t *releases, int index
 /* Whether a name can stand in the list: it is UTF-8, and holds no control byte. */
 bool kept_can_hold(const char *text);
 
+/* A directory without the links by which somebody came to it, as roots are kept; itself when it is
+ * not there. */
+const char *kept_real_path(const char *path, apr_pool_t *pool);
+
 /* "manifests/MD5.json": where the manifest of a release is kept, below the state directory. */
 const char *kept_manifest_path(const char *md5, apr_pool_t *pool);
 

@@ -115,6 +115,11 @@ int manifest_read(struct manifest *manifest, int root, const char *path, apr_poo
     return result;
 }
 
+const struct manifest_pair *manifest_pair_at(const struct manifest *manifest, int index)
+{
+    return &((const struct manifest_pair *)(const void *)manifest->pairs->elts)[index];
+}
+
 struct manifest manifest_copy(const struct manifest *manifest, apr_pool_t *pool)
 {
     struct manifest copy = *manifest;

@@ -28,6 +28,9 @@ struct manifest {
 int manifest_read(struct manifest *manifest, int root, const char *path, apr_pool_t *pool,
                   struct error *error);
 
+/* A pair, `index` below the number of them. */
+const struct manifest_pair *manifest_pair_at(const struct manifest *manifest, int index);
+
 /* The same manifest with its pairs in another pool. */
 struct manifest manifest_copy(const struct manifest *manifest, apr_pool_t *pool);
 

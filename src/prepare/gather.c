@@ -83,7 +83,7 @@ static bool take_manifest(struct work *work, uint32_t mount, const struct kept_m
                   "ended",
                   one->path);
     } else {
-        work_note_time(work, one->manifest.status.st_mtim);
+        keep_note_time(&work->keep, one->manifest.status.st_mtim);
         return true;
     }
     report_fault(work->report, &error);

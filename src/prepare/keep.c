@@ -49,12 +49,11 @@ static int look_at(int fd, struct look *look)
     return begin_look(fd, look) == 0 && md5_file(fd, look->md5) == 0 ? end_look(fd, look) : -1;
 }
 
-static void note_time(struct keep *keep, const struct look *look)
+void keep_note_time(struct keep *keep, struct timespec modified)
 {
-    if (look->modified.tv_sec > keep->newest.tv_sec ||
-        (look->modified.tv_sec == keep->newest.tv_sec &&
-         look->modified.tv_nsec > keep->newest.tv_nsec)) {
-        keep->newest = look->modified;
+    if (modified.tv_sec > keep->newest.tv_sec ||
+        (modified.tv_sec == keep->newest.tv_sec && modified.tv_nsec > keep->newest.tv_nsec)) {
+        keep->newest = modified;
     }
 }
 
@@ -110,7 +109,7 @@ static void settle(struct keep *keep, struct object *object, enum object_finding
     object->proof.size = look->size;
     read_hex(look->md5, object->proof.md5);
     if (finding == OBJECT_PROVEN) {
-        note_time(keep, look);
+        keep_note_time(keep, look->modified);
     }
 }
 
@@ -280,7 +279,7 @@ static bool decodes(struct keep *keep, const struct object *object, struct candi
         candidate->fault = "was written meanwhile";
         return false;
     }
-    note_time(keep, &look);
+    keep_note_time(keep, look.modified);
     candidate->size = look.size;
     return true;
 }

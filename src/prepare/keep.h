@@ -43,4 +43,7 @@ void keep_variants(struct keep *keep, struct object *object);
 /* Reports what is wrong with an object: once it is known whether it is trusted. */
 void keep_report(struct keep *keep, const struct object *object);
 
+/* Remembers when something that the catalog rests on was modified. */
+void keep_note_time(struct keep *keep, struct timespec modified);
+
 #endif

@@ -38,8 +38,7 @@ void objects_add_manifest(struct objects *objects, const struct manifest *manife
                           bool required)
 {
     for (int i = 0; i < manifest->pairs->nelts; i++) {
-        const struct manifest_pair *pair =
-            &((const struct manifest_pair *)(const void *)manifest->pairs->elts)[i];
+        const struct manifest_pair *pair = manifest_pair_at(manifest, i);
         struct object *object = object_of(objects, pair->hashed);
         apr_hash_set(objects->listed, pair->original, APR_HASH_KEY_STRING, "");
         apr_hash_set(objects->listed, pair->hashed, APR_HASH_KEY_STRING, "");

@@ -82,8 +82,7 @@ static bool holds_root(const struct work *work)
     char text[PATH_MAX];
     for (uint32_t i = 0; i < work->settings->mounts; i++) {
         if (work_is_static(work, i) &&
-            place_relative(work->real[i], work->real_state, text, sizeof text) &&
-            strncmp(text, "..", 2) != 0) {
+            place_below(work->real[i], work->real_state, text, sizeof text)) {
             return true;
         }
     }
@@ -118,8 +117,7 @@ static bool is_trusted(const struct work *work, const struct manifest *manifest,
 {
     bool differs = false, whole = true;
     for (int i = 0; i < manifest->pairs->nelts; i++) {
-        const struct manifest_pair *pair =
-            &((const struct manifest_pair *)(const void *)manifest->pairs->elts)[i];
+        const struct manifest_pair *pair = manifest_pair_at(manifest, i);
         const struct object *object = strcmp(pair->original, pair->hashed) != 0
                                           ? objects_find(&work->objects, pair->hashed)
                                           : NULL;
@@ -139,8 +137,7 @@ static void mark_md5(struct work *work, const struct manifest *manifest)
     bool proven = false;
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < manifest->pairs->nelts; i++) {
-            const struct manifest_pair *pair =
-                &((const struct manifest_pair *)(const void *)manifest->pairs->elts)[i];
+            const struct manifest_pair *pair = manifest_pair_at(manifest, i);
             struct object *object = objects_find(&work->objects, pair->hashed);
             bool named = strcmp(pair->original, pair->hashed) != 0;
             proven = proven || (named && object && object->finding == OBJECT_PROVEN);
@@ -154,8 +151,7 @@ static void mark_md5(struct work *work, const struct manifest *manifest)
 static void keep_files_of(struct work *work, const struct manifest *manifest)
 {
     for (int i = 0; i < manifest->pairs->nelts; i++) {
-        const struct manifest_pair *pair =
-            &((const struct manifest_pair *)(const void *)manifest->pairs->elts)[i];
+        const struct manifest_pair *pair = manifest_pair_at(manifest, i);
         struct object *object = objects_find(&work->objects, pair->hashed);
         /* Below two roots it may be two files, and nothing in the name tells them apart. */
         bool one_root = object && (object->sources & (object->sources - 1)) == 0;

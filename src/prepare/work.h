@@ -46,7 +46,4 @@ const char *work_state_below(const struct work *work, uint32_t mount);
 /* One of the sorted objects. */
 struct object *work_object(const struct work *work, int index);
 
-/* Remembers when something that the catalog rests on was modified. */
-void work_note_time(struct work *work, struct timespec modified);
-
 #endif

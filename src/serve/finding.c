@@ -1,5 +1,6 @@
 #include "serve/finding.h"
 
+#include "base/file.h"
 #include "base/md5.h"
 
 #include <pthread.h>
@@ -19,13 +20,6 @@ static struct {
 } findings[FINDINGS];
 static pthread_mutex_t findings_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static bool is_same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 static size_t place_of(const struct stat *status)
 {
     return ((size_t)status->st_ino ^ (size_t)status->st_dev * 31) % FINDINGS;
@@ -36,7 +30,7 @@ static bool recall(const struct stat *status, const char *hash, bool *agrees)
     size_t place = place_of(status);
     pthread_mutex_lock(&findings_lock);
     bool known = findings[place].known && strcmp(findings[place].hash, hash) == 0 &&
-                 is_same_file(&findings[place].status, status);
+                 file_is_untouched(&findings[place].status, status);
     *agrees = findings[place].agrees;
     pthread_mutex_unlock(&findings_lock);
     return known;
@@ -74,7 +68,7 @@ enum finding finding_of(int fd, const struct stat *status, struct slice hash, in
             return FINDING_FAILED;
         }
         agrees = strncmp(digest, wanted, hash.len) == 0;
-        if (!is_same_file(status, &after)) {
+        if (!file_is_untouched(status, &after)) {
             return FINDING_IN_MOTION;
         }
         /* Times are too coarse to see a second change right behind the first, so what is in motion

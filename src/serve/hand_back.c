@@ -131,9 +131,8 @@ static const char *find_place(const struct story *story)
 static bool find_pool_below_root(const struct story *story, uint32_t mount,
                                  char path[SERVER_PATH_SIZE])
 {
-    return place_relative(story->site->pool_path, story->site->path[mount], path,
-                          SERVER_PATH_SIZE - 1) &&
-           strncmp(path, "../", 3) != 0 && strcmp(path, "..") != 0;
+    return place_below(story->site->pool_path, story->site->path[mount], path,
+                       SERVER_PATH_SIZE - 1);
 }
 
 /* The file's name in the file system of the web server. */

@@ -53,6 +53,17 @@ static void a_relative_path_is_resolved_as_text(void **state)
     check_end();
 }
 
+static void what_lies_beside_a_directory_is_not_below_it(void **state)
+{
+    char text[64];
+    (void)state;
+    assert_true(place_below("/srv/static/..pool", "/srv/static", text, sizeof text));
+    assert_string_equal(text, "..pool");
+    assert_true(place_below("/srv/static", "/srv/static", text, sizeof text));
+    assert_false(place_below("/srv", "/srv/static", text, sizeof text));
+    assert_false(place_below("/srv/static2", "/srv/static", text, sizeof text));
+}
+
 static void what_does_not_fit_is_refused(void **state)
 {
     char text[8];
@@ -70,6 +81,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_path_is_written_relative_to_a_directory),
         cmocka_unit_test(a_relative_path_is_resolved_as_text),
+        cmocka_unit_test(what_lies_beside_a_directory_is_not_below_it),
         cmocka_unit_test(what_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
