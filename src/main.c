@@ -18,7 +18,7 @@
 static int run_cgi(void)
 {
     struct error error;
-    struct current *current = current_make(&(struct current_options){0}, &error);
+    struct current *current = current_make(&(struct current_options){.same_user = true}, &error);
     if (error.number != NO_DIAGNOSIS) {
         log_error(&error);
     }

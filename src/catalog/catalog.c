@@ -5,8 +5,8 @@
 #include "http/media.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* The sections, with the size of their elements; `names` for diagnoses. */
@@ -133,22 +133,40 @@ static int refuse_version(struct error *error, uint32_t version)
                      (unsigned)version, (unsigned)FORMAT_VERSION);
 }
 
-void *catalog_read_head(int fd, uint64_t size)
+/* A head of more than one page: all of it, or none. */
+static unsigned char *read_large_head(int fd, unsigned char *page, uint64_t *mapped)
 {
-    struct format_header header = {0};
-    ssize_t got = pread(fd, &header, size < sizeof header ? size : sizeof header, 0);
-    bool sound = got == sizeof header && header.head_size >= sizeof header &&
-                 header.head_size <= size && header.head_size <= HEAD_MAX;
-    unsigned char *head = calloc(1, sound ? header.head_size : sizeof header);
-    if (!head) {
+    uint64_t size = ((const struct format_header *)(const void *)page)->head_size;
+    unsigned char *head = mremap(page, FORMAT_PAGE, size, MREMAP_MAYMOVE);
+    if (head == MAP_FAILED) {
+        munmap(page, FORMAT_PAGE);
         return NULL;
     }
-    memcpy(head, &header, sizeof header);
-    if (sound && pread(fd, head + sizeof header, header.head_size - sizeof header, sizeof header) <
-                     (ssize_t)(header.head_size - sizeof header)) {
-        memset(head, 0, sizeof header);
+    *mapped = size;
+    if (pread(fd, head + FORMAT_PAGE, size - FORMAT_PAGE, FORMAT_PAGE) <
+        (ssize_t)(size - FORMAT_PAGE)) {
+        memset(head, 0, FORMAT_PAGE);
     }
     return head;
+}
+
+void *catalog_read_head(int fd, uint64_t size, uint64_t *mapped)
+{
+    unsigned char *page =
+        mmap(NULL, FORMAT_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        return NULL;
+    }
+    *mapped = FORMAT_PAGE;
+    ssize_t got = pread(fd, page, size < FORMAT_PAGE ? size : FORMAT_PAGE, 0);
+    if (got < FORMAT_PAGE && size >= FORMAT_PAGE) {
+        memset(page, 0, FORMAT_PAGE); /* it has been cut */
+    }
+    const struct format_header *header = (const struct format_header *)(const void *)page;
+    return got == FORMAT_PAGE && header->head_size > FORMAT_PAGE && header->head_size <= size &&
+                   header->head_size <= HEAD_MAX
+               ? read_large_head(fd, page, mapped)
+               : page;
 }
 
 int catalog_open(struct catalog *catalog, const void *block, uint64_t size, struct error *error)
@@ -227,6 +245,16 @@ struct catalog_mount catalog_mount(const struct catalog *catalog, uint32_t index
         .first_field = mount->first_field,
         .fields = mount->fields,
     };
+}
+
+uint32_t catalog_read_mounts(const struct catalog *catalog,
+                             struct catalog_mount mounts[CATALOG_MOUNTS_MAX])
+{
+    uint32_t count = catalog_mounts(catalog);
+    for (uint32_t i = 0; i < count; i++) {
+        mounts[i] = catalog_mount(catalog, i);
+    }
+    return count;
 }
 
 bool catalog_field(const struct catalog *catalog, const struct catalog_mount *mount, uint32_t index,
@@ -341,12 +369,12 @@ int catalog_choose(struct catalog *catalog, uint32_t mount, const struct catalog
                      (int)wanted.len, wanted.at, (int)id.len, id.at ? id.at : "");
 }
 
-bool catalog_find_mount(const struct catalog *catalog, struct slice path, uint32_t *mount,
-                        struct slice *name)
+bool catalog_find_mount(const struct catalog_mount *mounts, uint32_t count, struct slice path,
+                        uint32_t *mount, struct slice *name)
 {
     size_t longest = 0;
-    for (uint32_t i = 0; i < catalog_mounts(catalog); i++) {
-        struct slice url = catalog_mount(catalog, i).url;
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice url = mounts[i].url;
         if (url.len > longest && slice_starts(path, url)) {
             longest = url.len;
             *mount = i;
@@ -399,11 +427,11 @@ enum catalog_verdict catalog_find(const struct catalog *catalog, uint32_t mount,
     return verdict;
 }
 
-struct slice catalog_media_type(const struct catalog *catalog, uint32_t mount, struct slice name)
+struct slice catalog_media_type(const struct catalog *catalog, const struct catalog_mount *mount,
+                                struct slice name)
 {
-    struct catalog_mount policy = catalog_mount(catalog, mount);
-    for (uint64_t i = 0; i < policy.types; i++) {
-        const struct format_type *type = VIEW_ELEMENT(catalog, type, policy.first_type + i);
+    for (uint64_t i = 0; i < mount->types; i++) {
+        const struct format_type *type = VIEW_ELEMENT(catalog, type, mount->first_type + i);
         struct slice own = view_text(catalog, type->type);
         if (view_type_is_sound(catalog, type) &&
             media_key_matches(view_text(catalog, type->key), name)) {

@@ -132,9 +132,9 @@ struct catalog_wish {
     const void *context;
 };
 
-/* Reads the head of an open file of `size` bytes, or as much as may be one, into memory that the
- * caller frees. NULL: there is no memory. */
-void *catalog_read_head(int fd, uint64_t size);
+/* Reads the head of an open file of `size` bytes, or as much as may be one, into *mapped bytes of
+ * memory that the caller unmaps. NULL: there is no memory. */
+void *catalog_read_head(int fd, uint64_t size, uint64_t *mapped);
 
 /* Checks the head, its checksum and the bounds of every section, whatever the bytes are. `block`
  * must be aligned to eight bytes. Chooses no release yet. Returns 0, or -1 with HB0030 or, when it
@@ -161,6 +161,10 @@ uint64_t catalog_names(const struct catalog *catalog);
 struct catalog_mount catalog_mount(const struct catalog *catalog, uint32_t index);
 struct catalog_release catalog_release(const struct catalog *catalog, uint32_t index);
 
+/* All mounts; returns their count. */
+uint32_t catalog_read_mounts(const struct catalog *catalog,
+                             struct catalog_mount mounts[CATALOG_MOUNTS_MAX]);
+
 /* One of the roots in which a release was published, `index` below its count of homes. */
 struct slice catalog_home(const struct catalog *catalog, const struct catalog_release *release,
                           uint32_t index);
@@ -177,9 +181,10 @@ void catalog_own_type(const struct catalog *catalog, const struct catalog_mount 
 /* The release that was chosen for a mount; absent slices while there is none. */
 struct catalog_release catalog_chosen_release(const struct catalog *catalog, uint32_t mount);
 
-/* The mount with the longest URL that `path` begins with; *name is what follows. False: none. */
-bool catalog_find_mount(const struct catalog *catalog, struct slice path, uint32_t *mount,
-                        struct slice *name);
+/* The one of `count` mounts with the longest URL that `path` begins with; *name is what follows.
+ * False: none. */
+bool catalog_find_mount(const struct catalog_mount *mounts, uint32_t count, struct slice path,
+                        uint32_t *mount, struct slice *name);
 
 enum catalog_verdict {
     CATALOG_ABSENT,
@@ -192,6 +197,7 @@ enum catalog_verdict catalog_find(const struct catalog *catalog, uint32_t mount,
                                   struct catalog_entry *entry);
 
 /* The media type of a name, without charset, by the mount's own types and then the common table. */
-struct slice catalog_media_type(const struct catalog *catalog, uint32_t mount, struct slice name);
+struct slice catalog_media_type(const struct catalog *catalog, const struct catalog_mount *mount,
+                                struct slice name);
 
 #endif

@@ -55,7 +55,7 @@ static void log_without_manifest(struct current *current)
     struct site_source source = current_source(current);
     struct site *site = source.current(source.context);
     if (site && site->root[0] >= 0 && catalog_releases(&site->catalog) == 0 &&
-        site_mount(site, 0).dirs.len == 0) {
+        site->mount[0].dirs.len == 0) {
         error_set(
             &error, HB_NO_MANIFEST,
             "there is no manifest below the root: only names whose bytes prove their hash are "

@@ -126,6 +126,9 @@ static void see_root(struct root_seen *seen, const struct site *site, uint32_t m
 static void publish(struct current *current, const struct settings *settings, struct site *site)
 {
     struct error error;
+    if (!current->options.same_user) {
+        site_look_who_may_enter(site);
+    }
     for (uint32_t i = 0; i < settings->mounts; i++) {
         if (catalog_releases(&site->catalog) > 0 &&
             site_choose_release(site, i, slice_of(settings->mount[i].release), &error) != 0) {
@@ -188,16 +191,16 @@ static enum stored_verdict take_stored(struct current *current, struct site_part
     if (current->options.shared) {
         current->generation = 0;
         parts->verified = true;
-        parts->mapped = true;
         parts->block =
             shared_catalog_map(current->options.shared, &current->generation, &parts->size, status);
+        parts->mapped = parts->size;
         verdict = parts->block ? STORED_GOOD : STORED_MISSING;
     } else if (path && (verdict = stored_open(path, &current->settings, &fd, status, error)) ==
                            STORED_GOOD) {
         parts->size = (uint64_t)status->st_size;
         /* An answer needs three pages of it, wherever they lie. */
         posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
-        parts->block = catalog_read_head(fd, parts->size);
+        parts->block = catalog_read_head(fd, parts->size, &parts->mapped);
         parts->fd = fd;
         if (!parts->block) {
             close(fd);
@@ -229,10 +232,8 @@ static int verify(const struct current *current, const struct site_parts *parts,
 
 static void drop_parts(const struct site_parts *parts)
 {
-    if (parts->mapped) {
-        munmap(parts->block, parts->size);
-    } else {
-        free(parts->block);
+    munmap(parts->block, parts->mapped);
+    if (parts->fd > 0) {
         close(parts->fd);
     }
 }

@@ -14,6 +14,7 @@ struct current;
 struct current_options {
     const struct settings *settings; /* kept by the caller; NULL: read from this environment */
     struct shared_catalog *shared;   /* the master's copy of the catalog; NULL: none */
+    bool same_user; /* the web server runs as this one: nobody else opens what is handed back */
     bool
         lasting; /* for more than one request: a catalog is read as a whole before it is believed */
 };

@@ -127,12 +127,13 @@ static enum stored_verdict judge_copy(const struct shared_catalog *shared, const
 static enum stored_verdict judge_head(int fd, const struct copy *copy,
                                       const struct settings *settings, struct error *error)
 {
-    void *head = catalog_read_head(fd, copy->size);
+    uint64_t mapped;
+    void *head = catalog_read_head(fd, copy->size, &mapped);
     if (!head) {
         return refuse_for_memory(error);
     }
     enum stored_verdict verdict = judge(head, copy->size, settings, error);
-    free(head);
+    munmap(head, mapped);
     return verdict;
 }
 

@@ -79,7 +79,7 @@ static void write_site(FILE *out, const struct site *site)
     for (uint32_t i = 0; site && i < catalog_mounts(&site->catalog); i++) {
         struct slice release = catalog_chosen_release(&site->catalog, i).id;
         fprintf(out, "%s{\"url\":", i > 0 ? "," : "");
-        write_text(out, site_mount(site, i).url);
+        write_text(out, site->mount[i].url);
         fputs(",\"release\":", out);
         if (release.len > 0) {
             write_text(out, release);

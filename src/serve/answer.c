@@ -115,7 +115,7 @@ static bool take_settings(struct story *story)
     }
     trace_add(story->trace, "good; the catalog is %s%s",
               story->site->stored ? "that of prepare in " : "made in memory: none to use in ",
-              story->site->state ? story->site->state : "");
+              story->site->state);
     return false;
 }
 
@@ -143,11 +143,12 @@ static bool take_mount(struct story *story)
 {
     static const char *const kinds[MOUNT_KINDS] = {"static", "media", "root"};
     struct slice path = {story->request->path.text, story->request->path.len};
-    if (!catalog_find_mount(&story->site->policy, path, &story->mount, &story->name)) {
+    if (!catalog_find_mount(story->site->mount, story->site->mounts, path, &story->mount,
+                            &story->name)) {
         trace_add(story->trace, "no mount has a URL that it begins with");
         return end_with_text(story, 404);
     }
-    story->policy = site_mount(story->site, story->mount);
+    story->policy = story->site->mount[story->mount];
     trace_add(story->trace, "%.*s (%s): %s", (int)story->policy.url.len, story->policy.url.at,
               kinds[story->policy.kind], story->site->path[story->mount]);
     return false;

@@ -21,7 +21,7 @@ static enum delivery wanted(struct story *story)
     struct error *fault = &story->answer->fault;
     struct slice announced = story->request->delivery;
     enum delivery delivery =
-        announced.len > 0 ? delivery_of(announced) : catalog_site(&story->site->policy).delivery;
+        announced.len > 0 ? delivery_of(announced) : story->site->hand_back.delivery;
     if (delivery == DELIVERY_COUNT) {
         error_set(fault, HB_DELIVERY_UNKNOWN,
                   "HANDBACK_DELIVERY %.*s is not known: bodies are sent; correct the web server's "
@@ -41,8 +41,7 @@ static enum delivery wanted(struct story *story)
 static bool find_coding_header(const struct story *story, char name[CODING_HEADER_SIZE])
 {
     struct slice announced = story->request->coding_header;
-    struct slice header =
-        announced.len > 0 ? announced : catalog_site(&story->site->policy).coding_header;
+    struct slice header = announced.len > 0 ? announced : story->site->hand_back.coding_header;
     return coding_is_header(header) && slice_copy(header, name, CODING_HEADER_SIZE);
 }
 
@@ -201,10 +200,10 @@ static bool find_pool_url(const struct story *story, char url[URL_SIZE])
 {
     char pool[SERVER_PATH_SIZE] = ".handback/pool";
     struct slice prefix = story->policy.delivery_url;
-    for (uint32_t i = 0; i < catalog_mounts(&story->site->policy); i++) {
+    for (uint32_t i = 0; i < story->site->mounts; i++) {
         char below[SERVER_PATH_SIZE];
         if (find_pool_below_root(story, i, below)) {
-            prefix = site_mount(story->site, i).delivery_url;
+            prefix = story->site->mount[i].delivery_url;
             strcpy(pool, below);
         }
     }

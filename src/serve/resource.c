@@ -14,7 +14,7 @@
 static int report(const struct site *site, const struct resource *resource, struct error *error,
                   enum diagnosis number, const char *what)
 {
-    struct slice url = site_mount(site, resource->mount).url;
+    struct slice url = site->mount[resource->mount].url;
     return error_set(error, number, "%.*s%.*s: %s", (int)url.len, url.at, (int)resource->name.len,
                      resource->name.at, what);
 }
@@ -70,7 +70,7 @@ static bool is_manifest(const struct site *site, const struct resource *resource
     if (!slice_copy(resource->name, name, sizeof name)) {
         return false;
     }
-    for (struct slice rest = site_mount(site, resource->mount).manifests; rest.at;) {
+    for (struct slice rest = site->mount[resource->mount].manifests; rest.at;) {
         if (slice_copy(slice_cut(&rest, ':'), glob, sizeof glob) &&
             fnmatch(glob, name, FNM_PATHNAME) == 0) {
             return true;
@@ -121,7 +121,7 @@ static enum resource_verdict open_identity(struct resource *resource, const stru
 /* The operator vouches for the name: another tool has hashed it (`immutable`). */
 static bool is_vouched_for(const struct resource *resource, const struct site *site)
 {
-    struct slice globs = site_mount(site, resource->mount).immutable;
+    struct slice globs = site->mount[resource->mount].immutable;
     return glob_list_matches(globs, resource->name);
 }
 
@@ -266,22 +266,22 @@ static enum resource_verdict open_catalogued(struct resource *resource, const st
 /* Development: the directories that collectstatic would collect from, live. */
 static bool is_in_dirs(struct resource *resource, const struct site *site)
 {
-    struct catalog_mount mount = site_mount(site, resource->mount);
+    const struct catalog_mount *mount = &site->mount[resource->mount];
     struct copy *copy = &resource->copy[CODING_IDENTITY];
     char directory[PATH_SIZE];
-    for (struct slice rest = mount.dirs; rest.len > 0;) {
+    for (struct slice rest = mount->dirs; rest.len > 0;) {
         int fd = slice_copy(slice_cut(&rest, ':'), directory, sizeof directory)
                      ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC)
                      : -1;
         if (fd >= 0 && slice_copy(resource->name, copy->path, sizeof copy->path)) {
-            copy->fd = file_open_following(fd, copy->path, mount.follow);
+            copy->fd = file_open_following(fd, copy->path, mount->follow);
         }
         if (fd >= 0) {
             close(fd);
         }
         if (copy->fd >= 0 && fstat(copy->fd, &copy->status) == 0 && S_ISREG(copy->status.st_mode)) {
             copy->place = PLACE_DIRS;
-            resource->type = catalog_media_type(&site->policy, resource->mount, resource->name);
+            resource->type = catalog_media_type(&site->policy, mount, resource->name);
             return true;
         }
         resource_close(resource);
@@ -292,8 +292,8 @@ static bool is_in_dirs(struct resource *resource, const struct site *site)
 /* Several share the pool, and what no catalog names may be of any of them. */
 static bool is_only_static_mount(const struct site *site, uint32_t mount)
 {
-    for (uint32_t i = 0; i < catalog_mounts(&site->policy); i++) {
-        if ((site_mount(site, i).kind == MOUNT_STATIC) != (i == mount)) {
+    for (uint32_t i = 0; i < site->mounts; i++) {
+        if ((site->mount[i].kind == MOUNT_STATIC) != (i == mount)) {
             return false;
         }
     }
@@ -324,9 +324,9 @@ static bool is_unlisted_in_pool(struct resource *resource, const struct site *si
 static enum resource_verdict open_live(struct resource *resource, const struct site *site,
                                        int64_t now, struct error *error, struct trace *trace)
 {
-    struct catalog_mount mount = site_mount(site, resource->mount);
-    resource->type = catalog_media_type(&site->policy, resource->mount, resource->name);
-    if (mount.kind == MOUNT_MEDIA) {
+    const struct catalog_mount *mount = &site->mount[resource->mount];
+    resource->type = catalog_media_type(&site->policy, mount, resource->name);
+    if (mount->kind == MOUNT_MEDIA) {
         return open_identity(resource, site, PLACE_ROOT, resource->name, false, error);
     }
     bool manifest = is_manifest(site, resource);
@@ -369,7 +369,7 @@ static void report_root(const struct site *site, const struct resource *resource
 static bool is_hidden(const struct site *site, uint32_t mount, struct slice name)
 {
     struct slice well_known = slice_of(".well-known/");
-    bool top = site_mount(site, mount).kind == MOUNT_ROOT;
+    bool top = site->mount[mount].kind == MOUNT_ROOT;
     return path_is_hidden(top && slice_starts(name, well_known) ? slice_from(name, well_known.len)
                                                                 : name);
 }

@@ -36,6 +36,14 @@ static bool is_closed(const char *path)
     return is_closed_on_the_way(path) || (realpath(path, real) && is_closed_on_the_way(real));
 }
 
+void site_look_who_may_enter(struct site *site)
+{
+    for (uint32_t i = 0; i < site->mounts; i++) {
+        site->closed[i] = is_closed(site->path[i]);
+    }
+    site->pool_closed = site->pool >= 0 && is_closed(site->pool_path);
+}
+
 /* ---- opening ---- */
 
 static int open_directory(const char *path)
@@ -44,60 +52,67 @@ static int open_directory(const char *path)
     return fd < 0 ? -errno : fd;
 }
 
-static char *resolve(struct slice text, const char *base)
+static int resolve(const char *what, struct slice text, const char *base, char path[PATH_MAX],
+                   struct error *error)
 {
-    char copy[PATH_MAX], path[PATH_MAX];
-    return slice_copy(text, copy, sizeof copy) &&
-                   place_resolve(copy, base ? base : "/", path, sizeof path)
-               ? strdup(path)
-               : NULL;
+    char copy[PATH_MAX];
+    if (slice_copy(text, copy, sizeof copy) &&
+        place_resolve(copy, *base ? base : "/", path, PATH_MAX)) {
+        return 0;
+    }
+    return error_set(error, HB_SETTING_BAD_VALUE, "%s: a path is too long", what);
 }
 
-static bool open_roots(struct site *site)
+int site_open_directories(struct site *site, struct error *error)
 {
-    for (uint32_t i = 0; i < catalog_mounts(&site->policy); i++) {
-        site->path[i] = resolve(site_mount(site, i).root, site->state);
-        if (!site->path[i]) {
-            return false;
+    for (uint32_t i = 0; i < site->mounts; i++) {
+        if (resolve("root", site->mount[i].root, site->state, site->path[i], error) != 0) {
+            return -1;
         }
         site->root[i] = open_directory(site->path[i]);
-        site->closed[i] = is_closed(site->path[i]);
     }
-    return true;
-}
-
-static bool open_pool(struct site *site, const char *state)
-{
-    site->pool = -ENOENT;
-    if (!state) {
-        return true;
+    if (!site->state[0]) {
+        return 0;
     }
-    site->state = strdup(state);
-    site->pool_path = resolve(slice_of("pool"), state);
-    site->real_state = realpath(state, NULL);
-    if (!site->state || !site->pool_path) {
-        return false;
-    }
-    site->pool = open_directory(site->pool_path);
-    site->pool_closed = is_closed(site->pool_path);
-    return true;
-}
-
-/* The catalog and the policy, each checked. */
-static int open_catalogs(struct site *site, const struct site_parts *parts, struct error *error)
-{
-    if (catalog_open(&site->catalog, parts->block, parts->size, error) != 0) {
-        if (parts->fd > 0) {
-            close(parts->fd);
-        }
+    if (resolve("state", slice_of("pool"), site->state, site->pool_path, error) != 0) {
         return -1;
     }
-    site->catalog.verified = parts->verified;
+    site->pool = open_directory(site->pool_path);
+    return 0;
+}
+
+/* The policy in force, as values: it is asked for in every request. */
+static void read_policy(struct site *site)
+{
+    site->hand_back = catalog_site(&site->policy);
+    site->mounts = catalog_read_mounts(&site->policy, site->mount);
+}
+
+int site_begin(struct site *site, const struct site_parts *parts, struct error *error)
+{
+    site->block = parts->block;
+    site->mapped = parts->mapped;
+    site->stored = parts->stored;
+    site->policy_block = parts->policy;
+    site->pool = -ENOENT;
+    site->made = parts->made;
+    memset(site->root, 0xff, sizeof site->root);
+    atomic_init(&site->holders, 1);
+    int result = catalog_open(&site->catalog, parts->block, parts->size, error);
     site->catalog.fd = parts->fd;
+    site->catalog.verified = parts->verified;
     site->catalog.sound = parts->verified;
     site->policy = site->catalog;
-    return parts->policy ? catalog_open(&site->policy, parts->policy, parts->policy_size, error)
-                         : 0;
+    if (result == 0 && parts->policy) {
+        result = catalog_open(&site->policy, parts->policy, parts->policy_size, error);
+    }
+    if (result == 0 && parts->state && !slice_copy(slice_of(parts->state), site->state, PATH_MAX)) {
+        result = error_set(error, HB_SETTING_BAD_VALUE, "state: a path is too long");
+    }
+    if (result == 0) {
+        read_policy(site);
+    }
+    return result;
 }
 
 struct site *site_open(const struct site_parts *parts, struct error *error)
@@ -106,21 +121,7 @@ struct site *site_open(const struct site_parts *parts, struct error *error)
     if (!site) {
         abort(); /* a process without memory for this can do nothing */
     }
-    *site = (struct site){.block = parts->block,
-                          .mapped = parts->mapped,
-                          .stored = parts->stored,
-                          .policy_block = parts->policy,
-                          .pool = -ENOENT,
-                          .made = parts->made};
-    memset(site->root, 0xff, sizeof site->root);
-    site->catalog.size = parts->size;
-    atomic_init(&site->holders, 1);
-    if (open_catalogs(site, parts, error) != 0) {
-        site_release(site);
-        return NULL;
-    }
-    if (!open_pool(site, parts->state) || !open_roots(site)) {
-        error_set(error, HB_OUT_OF_MEMORY, "no memory for the site");
+    if (site_begin(site, parts, error) != 0 || site_open_directories(site, error) != 0) {
         site_release(site);
         return NULL;
     }
@@ -143,7 +144,7 @@ struct slice site_current_link(const struct site *site, uint32_t mount, char tex
 }
 
 struct here {
-    const struct site *site;
+    int state; /* a directory; below 0: none */
     struct stat root;
 };
 
@@ -151,18 +152,17 @@ struct here {
 static bool is_here(const void *context, struct slice root)
 {
     const struct here *here = context;
+    char path[PATH_MAX];
     struct stat status;
-    char *path = resolve(root, here->site->real_state);
-    bool same = path && stat(path, &status) == 0 && status.st_ino == here->root.st_ino &&
-                status.st_dev == here->root.st_dev;
-    free(path);
-    return same;
+    return slice_copy(root, path, sizeof path) && (path[0] == '/' || here->state >= 0) &&
+           fstatat(here->state, path, &status, 0) == 0 && status.st_ino == here->root.st_ino &&
+           status.st_dev == here->root.st_dev;
 }
 
 int site_choose_release(struct site *site, uint32_t mount, struct slice wanted, struct error *error)
 {
     char current[SITE_NAME_SIZE];
-    struct here here = {.site = site};
+    struct here here = {.state = open(site->state, O_PATH | O_DIRECTORY | O_CLOEXEC)};
     struct catalog_wish wish = {.wanted = wanted,
                                 .current = site_current_link(site, mount, current),
                                 .is_here = is_here,
@@ -170,15 +170,14 @@ int site_choose_release(struct site *site, uint32_t mount, struct slice wanted, 
     if (site->root[mount] < 0 || fstat(site->root[mount], &here.root) != 0) {
         here.root = (struct stat){0};
     }
-    return catalog_choose(&site->catalog, mount, &wish, error);
+    int result = catalog_choose(&site->catalog, mount, &wish, error);
+    if (here.state >= 0) {
+        close(here.state);
+    }
+    return result;
 }
 
 /* ---- use ---- */
-
-struct catalog_mount site_mount(const struct site *site, uint32_t mount)
-{
-    return catalog_mount(&site->policy, mount);
-}
 
 int site_open_file(const struct site *site, uint32_t mount, enum place place, const char *path)
 {
@@ -193,7 +192,7 @@ int site_open_file(const struct site *site, uint32_t mount, enum place place, co
     if (fd >= 0 || errno != EXDEV) {
         return fd;
     }
-    return file_open_following(site->root[mount], path, site_mount(site, mount).follow);
+    return file_open_following(site->root[mount], path, site->mount[mount].follow);
 }
 
 bool site_is_as_made(const struct site *site, const struct stat *status)
@@ -209,16 +208,13 @@ struct site *site_hold(struct site *site)
     return site;
 }
 
-void site_release(struct site *site)
+/* Closes what is open and frees what the parts brought. */
+static void close_parts(struct site *site)
 {
-    if (!site || atomic_fetch_sub(&site->holders, 1) != 1) {
-        return;
-    }
     for (uint32_t i = 0; i < CATALOG_MOUNTS_MAX; i++) {
         if (site->root[i] >= 0) {
             close(site->root[i]);
         }
-        free(site->path[i]);
     }
     if (site->pool >= 0) {
         close(site->pool);
@@ -227,13 +223,17 @@ void site_release(struct site *site)
         close(site->catalog.fd);
     }
     if (site->mapped) {
-        munmap(site->block, site->catalog.size);
+        munmap(site->block, site->mapped);
     } else {
         free(site->block);
     }
     free(site->policy_block);
-    free(site->state);
-    free(site->real_state);
-    free(site->pool_path);
-    free(site);
+}
+
+void site_release(struct site *site)
+{
+    if (site && atomic_fetch_sub(&site->holders, 1) == 1) {
+        close_parts(site);
+        free(site);
+    }
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "catalog/catalog.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 
@@ -21,18 +22,20 @@ enum place {
 };
 
 struct site {
-    struct catalog catalog;          /* names and files */
-    struct catalog policy;           /* mounts, types, fields: the same mounts in the same order */
-    void *block;                     /* of the catalog */
-    bool mapped;                     /* it is a map, else allocated */
-    bool stored;                     /* prepare has written it */
-    void *policy_block;              /* allocated; NULL: the policy is the catalog's own */
-    char *path[CATALOG_MOUNTS_MAX];  /* absolute paths of the roots */
-    int root[CATALOG_MOUNTS_MAX];    /* a directory; below 0: it cannot be opened yet, -errno */
-    bool closed[CATALOG_MOUNTS_MAX]; /* others than its owner and group may not enter it */
-    char *state;                     /* the directory that the roots are relative to; NULL: none */
-    char *real_state; /* the same without links: to it the homes of releases are relative */
-    char *pool_path;
+    struct catalog catalog; /* names and files */
+    struct catalog policy;  /* the media types and fields of the mounts */
+    struct catalog_site hand_back;
+    uint32_t mounts;
+    struct catalog_mount mount[CATALOG_MOUNTS_MAX];
+    void *block;                             /* of the catalog */
+    uint64_t mapped;                         /* what munmap frees of it; 0: free does */
+    bool stored;                             /* prepare has written it */
+    void *policy_block;                      /* allocated; NULL: the policy is the catalog's own */
+    char path[CATALOG_MOUNTS_MAX][PATH_MAX]; /* absolute paths of the roots */
+    int root[CATALOG_MOUNTS_MAX];            /* a directory; below 0: it cannot be opened, -errno */
+    bool closed[CATALOG_MOUNTS_MAX];         /* others than its owner and group may not enter it */
+    char state[PATH_MAX];                    /* where the pool lies; empty: nowhere */
+    char pool_path[PATH_MAX];
     int pool; /* a directory; below 0: there is none */
     bool pool_closed;
     int64_t made; /* when the catalog was written, nanoseconds since 1970: files that are older are
@@ -44,11 +47,11 @@ struct site {
 struct site_parts {
     void *block;
     uint64_t size;
-    bool mapped;   /* munmap frees it, else free */
-    int fd;        /* as in struct catalog: the site's from then on */
-    bool stored;   /* prepare has written it */
-    bool verified; /* nobody can change it, and it was verified */
-    void *policy;  /* NULL: the catalog's own */
+    uint64_t mapped; /* what munmap frees of the block; 0: free does */
+    int fd;          /* as in struct catalog: the site's from then on */
+    bool stored;     /* prepare has written it */
+    bool verified;   /* nobody can change it, and it was verified */
+    void *policy;    /* NULL: the catalog's own */
     uint64_t policy_size;
     const char *state; /* absolute path of the directory with the pool; NULL: none */
     int64_t made;      /* as in struct site; INT64_MIN: nothing was proven */
@@ -61,8 +64,19 @@ struct site_source {
     void *context;
 };
 
-/* Opens a site. The caller holds the result. Returns NULL with the error. */
+/* Opens a site in memory of the caller, up to its directories: until these are opened, its mounts
+ * may be changed. Returns 0, or -1 with the error; site_close is due all the same. */
+int site_begin(struct site *site, const struct site_parts *parts, struct error *error);
+
+/* Opens the directories. Returns 0, or -1 with HB0004 when a path is too long. */
+int site_open_directories(struct site *site, struct error *error);
+
+/* Opens a site that others may hold. The caller holds the result. Returns NULL with the error. */
 struct site *site_open(const struct site_parts *parts, struct error *error);
+
+/* Looks whether others than its owner and group may enter each directory, for a web server that
+ * runs as another user. */
+void site_look_who_may_enter(struct site *site);
 
 /* Chooses the release that answers the original names of a mount: `wanted` (absent: none), else
  * what the link `current` in its root points to, else the last one that was published in it. Before
@@ -74,9 +88,6 @@ int site_choose_release(struct site *site, uint32_t mount, struct slice wanted,
 /* The last segment of what the link `current` in the root of a mount points to; absent when there
  * is none. */
 struct slice site_current_link(const struct site *site, uint32_t mount, char text[SITE_NAME_SIZE]);
-
-/* The policy of a mount. */
-struct catalog_mount site_mount(const struct site *site, uint32_t mount);
 
 /* Opens a file for reading: of the pool; or of a mount, below its root or where its links may lead
  * (`follow`). Returns a descriptor that the caller closes, or -1 with errno. */

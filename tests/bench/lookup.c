@@ -156,7 +156,8 @@ static struct catalog open_file(const char *path, size_t size)
     struct catalog catalog;
     struct error error;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    void *head = fd < 0 ? NULL : catalog_read_head(fd, size);
+    uint64_t mapped;
+    void *head = fd < 0 ? NULL : catalog_read_head(fd, size, &mapped);
     if (!head || catalog_open(&catalog, head, size, &error) != 0) {
         fail("cannot be opened", slice_of(path));
     }

@@ -148,11 +148,13 @@ static void the_mount_with_the_longest_url_answers(void **state)
         {"the top", "/", -1, NULL},
         {"nothing", "", -1, NULL},
     };
+    struct catalog_mount mounts[CATALOG_MOUNTS_MAX];
+    uint32_t count = catalog_read_mounts(&catalog, mounts);
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         uint32_t mount = 99;
         struct slice name = {0};
-        bool found = catalog_find_mount(&catalog, slice_of(rows[i].path), &mount, &name);
+        bool found = catalog_find_mount(mounts, count, slice_of(rows[i].path), &mount, &name);
         CHECK(rows[i].label, found == (rows[i].mount >= 0));
         CHECK(rows[i].label, !found || ((int)mount == rows[i].mount && is(name, rows[i].name)));
     }
@@ -277,8 +279,9 @@ static void a_type_is_the_mounts_own_or_the_common_one(void **state)
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        CHECK(rows[i].name, is(catalog_media_type(&catalog, rows[i].mount, slice_of(rows[i].name)),
-                               rows[i].type));
+        struct catalog_mount mount = catalog_mount(&catalog, rows[i].mount);
+        CHECK(rows[i].name,
+              is(catalog_media_type(&catalog, &mount, slice_of(rows[i].name)), rows[i].type));
     }
     check_end();
 }
@@ -382,6 +385,7 @@ static void an_empty_catalog_is_sound(void **state)
     struct error error;
     void *block;
     uint64_t size;
+    struct catalog_mount mounts[CATALOG_MOUNTS_MAX];
     uint32_t mount;
     struct slice name;
     (void)state;
@@ -389,7 +393,8 @@ static void an_empty_catalog_is_sound(void **state)
     assert_int_equal(writer_finish(writer, &block, &size, &error), 0);
     assert_int_equal(catalog_open(&empty, block, size, &error), 0);
     assert_int_equal(catalog_verify(&empty, &error), 0);
-    assert_false(catalog_find_mount(&empty, slice_of("/static/a"), &mount, &name));
+    assert_false(catalog_find_mount(mounts, catalog_read_mounts(&empty, mounts),
+                                    slice_of("/static/a"), &mount, &name));
     assert_false(catalog_find(&empty, 0, slice_of("a"), &entry));
     assert_int_equal(choose(&empty, 0, NULL, NULL, &error), 0);
     free(block);

@@ -326,7 +326,8 @@ static void a_mounts_own_types_are_written_into_its_entries(void **state)
     write_manifest("staticfiles.json", "\"a.css\": \"a." A_HASH ".css\"");
     compile();
     assert_true(find("a.css", &entry) && is(entry.type, "text/x-own"));
-    assert_true(is(catalog_media_type(&catalog, 0, slice_of("live.css")), "text/x-own"));
+    struct catalog_mount mount = catalog_mount(&catalog, 0);
+    assert_true(is(catalog_media_type(&catalog, &mount, slice_of("live.css")), "text/x-own"));
 }
 
 static void everything_about_a_mount_is_written_into_the_catalog(void **state)
