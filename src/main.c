@@ -1,4 +1,5 @@
 /* One program, three ways in: a CGI, a FastCGI responder on a listening socket, a command. */
+#include "base/file.h"
 #include "base/log.h"
 #include "cli/command_explain.h"
 #include "cli/command_prepare.h"
@@ -9,11 +10,9 @@
 #include "serve/gateway_cgi.h"
 
 #include <apr_general.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static int run_cgi(void)
 {
@@ -56,22 +55,9 @@ static int run_command(int argc, const char *const *argv)
     return 2;
 }
 
-/* Standard input, output and error may be closed by whoever starts us; a file or a connection in
- * their place would be written to. */
-static void open_standard_descriptors(void)
-{
-    int fd;
-    do {
-        fd = open("/dev/null", O_RDWR);
-    } while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0) {
-        close(fd);
-    }
-}
-
 int main(int argc, const char *const *argv, const char *const *env)
 {
-    open_standard_descriptors();
+    file_open_standard_descriptors();
     if (apr_app_initialize(&argc, &argv, &env) != APR_SUCCESS) {
         fputs("handback: the APR library does not start\n", stderr);
         return 2;

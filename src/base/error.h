@@ -38,6 +38,7 @@ enum diagnosis {
     HB_CATALOG_GROUP = 36,
     HB_CATALOG_GONE = 37,
     HB_CATALOG_MISSING = 38,
+    HB_CATALOG_MISPLACED = 39,
     /* one request */
     HB_FILE_DIFFERS = 40,
     HB_FILE_IN_MOTION = 41,

@@ -150,6 +150,17 @@ bool file_descriptors_left(int count)
     return got >= count;
 }
 
+void file_open_standard_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 int file_read(int fd, size_t limit, char **bytes, size_t *length)
 {
     size_t room = 65536, used = 0;

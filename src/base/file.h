@@ -33,6 +33,10 @@ enum {
  * this moment. */
 bool file_descriptors_left(int count);
 
+/* Opens /dev/null for standard input, output and error where whoever started us has closed them: a
+ * file or a connection in their place would be written to. */
+void file_open_standard_descriptors(void);
+
 /* Reads a whole file of at most `limit` bytes into memory that the caller frees; a NUL follows it.
  * Returns 0, or -1 with errno (EFBIG: larger than `limit`). */
 int file_read(int fd, size_t limit, char **bytes, size_t *length);

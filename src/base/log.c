@@ -85,7 +85,13 @@ static size_t format_date(char *date, size_t size)
 {
     time_t now = time(NULL);
     struct tm utc;
-    return log_path ? strftime(date, size, "%Y-%m-%dT%H:%M:%SZ ", gmtime_r(&now, &utc)) : 0;
+    if (!log_path || !gmtime_r(&now, &utc)) {
+        return 0;
+    }
+    /* strftime would bring locales and time zones into the static CGI. */
+    int len = snprintf(date, size, "%04d-%02d-%02dT%02d:%02d:%02dZ ", utc.tm_year + 1900,
+                       utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+    return len > 0 && (size_t)len < size ? (size_t)len : 0;
 }
 
 void log_always(const struct error *error)

@@ -92,6 +92,19 @@ struct slice slice_behind_last(struct slice text, char mark)
     return found ? slice_from(text, (size_t)(found - text.at) + 1) : text;
 }
 
+bool slice_number(struct slice digits, uint64_t *number)
+{
+    *number = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        unsigned digit = (unsigned)(digits.at[i] - '0');
+        if (digit > 9) {
+            return false;
+        }
+        *number = *number > (UINT64_MAX - digit) / 10 ? UINT64_MAX : *number * 10 + digit;
+    }
+    return digits.len > 0;
+}
+
 bool slice_copy(struct slice text, char *buffer, size_t size)
 {
     if (text.len >= size || (text.len > 0 && memchr(text.at, '\0', text.len))) {

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct slice {
     const char *at;
@@ -36,6 +37,10 @@ struct slice slice_cut(struct slice *rest, char mark);
 
 /* What stands behind the last `mark`; all of it when there is none. */
 struct slice slice_behind_last(struct slice text, char mark);
+
+/* Reads decimal digits; a number too large for 64 bits counts as the largest. False: it is not of
+ * digits alone, or empty. */
+bool slice_number(struct slice digits, uint64_t *number);
 
 /* Copies into a NUL-terminated buffer; false when it does not fit or holds a NUL. */
 bool slice_copy(struct slice text, char *buffer, size_t size);

@@ -194,6 +194,37 @@ int catalog_open(struct catalog *catalog, const void *block, uint64_t size, stru
     return fault ? view_invalid(error, fault) : 0;
 }
 
+struct catalog catalog_of_nothing(void)
+{
+    static const struct format_header empty;
+    struct catalog catalog = {
+        .block = (const unsigned char *)&empty, .verified = true, .sound = true};
+    memset(catalog.chosen, 0xff, sizeof catalog.chosen);
+    return catalog;
+}
+
+struct catalog_mount catalog_default_mount(enum mount_kind kind)
+{
+    static const char *const urls[MOUNT_KINDS] = {"/static/", "/media/", "/"};
+    static const char *const manifests[MOUNT_KINDS] = {"staticfiles.json:*/staticfiles.json", "",
+                                                       ""};
+    struct slice none = slice_of("");
+    return (struct catalog_mount){.url = slice_of(urls[kind]),
+                                  .root = none,
+                                  .charset = slice_of("utf-8"),
+                                  .manifests = slice_of(manifests[kind]),
+                                  .immutable = none,
+                                  .follow = none,
+                                  .index_file = none,
+                                  .delivery_url = none,
+                                  .delivery_root = none,
+                                  .dirs = none,
+                                  .max_age_sent = true,
+                                  .max_age = 60,
+                                  .allow_all_origins = true,
+                                  .kind = kind};
+}
+
 struct catalog_site catalog_site(const struct catalog *catalog)
 {
     const struct format_site *site = VIEW_ELEMENT(catalog, site, 0);
@@ -201,7 +232,8 @@ struct catalog_site catalog_site(const struct catalog *catalog)
         return (struct catalog_site){.delivery = DELIVERY_BODY};
     }
     return (struct catalog_site){.delivery = (enum delivery)site->delivery,
-                                 .coding_header = view_text(catalog, site->coding_header)};
+                                 .coding_header = view_text(catalog, site->coding_header),
+                                 .state = view_text(catalog, site->state)};
 }
 
 uint32_t catalog_mounts(const struct catalog *catalog)

@@ -55,11 +55,12 @@ struct catalog {
 struct catalog_site {
     enum delivery delivery;
     struct slice coding_header; /* empty: encoded variants are not handed back */
+    struct slice state; /* how the state directory is reached; empty: the catalog lies in it */
 };
 
 struct catalog_mount {
     struct slice url;
-    struct slice root; /* absolute, or relative to the directory of the catalog */
+    struct slice root; /* absolute, or relative to the state directory */
     struct slice charset;
     struct slice manifests;     /* globs, separated by ':' */
     struct slice immutable;     /* likewise */
@@ -156,6 +157,12 @@ struct catalog_site catalog_site(const struct catalog *catalog);
 uint32_t catalog_mounts(const struct catalog *catalog);
 uint32_t catalog_releases(const struct catalog *catalog);
 uint64_t catalog_names(const struct catalog *catalog);
+
+/* A mount as it is where nothing is set: without a root. Its texts end with NUL. */
+struct catalog_mount catalog_default_mount(enum mount_kind kind);
+
+/* A catalog without a name or a mount. */
+struct catalog catalog_of_nothing(void);
 
 /* The element at an index below the count; an element that is not sound gives absent slices. */
 struct catalog_mount catalog_mount(const struct catalog *catalog, uint32_t index);

@@ -13,8 +13,9 @@
  * text of the head is a place in its text section, without a NUL behind it or a control byte in it
  * (an empty one is {0, 0}); every other reference is an index. Sections begin at multiples of eight
  * bytes; what no element fills is zero. Paths are relative: those of files to the root of their
- * mount, or to the directory "pool" beside the catalog; roots to the directory of the catalog
- * unless they are absolute. So a copy of the directories is valid wherever it lies.
+ * mount, or to the directory "pool" in the state directory; roots to the state directory unless
+ * they are absolute. That is the directory in which the catalog lies; one that is put beside a
+ * program names it. So a copy of the directories is valid wherever it lies.
  *
  * The same input gives the same bytes: leaves are sorted by (mount, name, release), names byte by
  * byte and a shorter one before those that begin with it, FORMAT_EVERY_RELEASE last; no time of a
@@ -28,7 +29,7 @@
 
 #define FORMAT_MAGIC "HANDBACK"
 enum {
-    FORMAT_VERSION = 3,
+    FORMAT_VERSION = 4,
     FORMAT_BYTE_ORDER = 0x01020304,
     FORMAT_PAGE = 4096,    /* bytes */
     FORMAT_PAYLOAD = 4088, /* of a page of slots or leaves; its last eight bytes are its checksum */
@@ -74,6 +75,8 @@ struct format_header {
 struct format_site {
     uint32_t delivery; /* 0 body, 1 x-sendfile, 2 local-redirect, 3 x-accel-redirect */
     struct format_text coding_header; /* empty: none */
+    struct format_text state; /* how the state directory is reached from the directory of the
+                                 catalog; empty: it is that directory */
     uint32_t reserved;
 };
 
@@ -208,7 +211,7 @@ struct format_variant {
     char suffix[FORMAT_SUFFIX]; /* ".br"; ".zst" or ".zstd"; ".gz"; filled up with NUL */
 };
 
-_Static_assert(sizeof(struct format_site) == 16 && sizeof(struct format_mount) == 112 &&
+_Static_assert(sizeof(struct format_site) == 24 && sizeof(struct format_mount) == 112 &&
                    sizeof(struct format_type) == 16 && sizeof(struct format_field) == 32 &&
                    sizeof(struct format_release) == 48 && sizeof(struct format_home) == 8 &&
                    sizeof(struct format_slot) == 8 && sizeof(struct format_leaf) == 48 &&

@@ -124,8 +124,8 @@ bool view_home_is_sound(const struct catalog *catalog, const struct format_home 
 bool view_site_is_sound(const struct catalog *catalog, const struct format_site *site)
 {
     struct slice coding_header = view_text(catalog, site->coding_header);
-    return site->delivery < DELIVERY_COUNT && coding_header.at &&
-           (coding_header.len == 0 || coding_is_header(coding_header));
+    return site->delivery < DELIVERY_COUNT && text_is_clean(catalog, site->state) &&
+           coding_header.at && (coding_header.len == 0 || coding_is_header(coding_header));
 }
 
 /* ---- leaves ---- */

@@ -1,6 +1,6 @@
 #include "cli/stored.h"
 
-#include "base/log.h"
+#include "catalog/trust.h"
 #include "compile/settings_adopt.h"
 
 #include <apr_strings.h>
@@ -17,23 +17,14 @@ const char *stored_path(const struct settings *settings, apr_pool_t *pool)
     return state ? apr_pstrcat(pool, state, "/catalog", NULL) : NULL;
 }
 
-static int refuse(struct error *error, enum diagnosis number, const char *path, const char *what)
+/* Whether the settings speak for the owner: never decided by what the catalog itself says. */
+static bool is_known(uid_t owner, const char *path, const struct settings *settings)
 {
-    return error_set(error, number, "the catalog %s %s", path, what);
-}
-
-/* Whose word counts: never decided by what the catalog itself says. */
-static bool is_trusted(uid_t owner, const char *path, const struct settings *settings)
-{
-    struct stat place;
     bool given = false;
-    if (owner == 0 || owner == geteuid()) {
-        return true;
-    }
     for (uint32_t i = 0; i < settings->mounts; i++) {
         const char *root = settings->mount[i].root;
         given = given || root;
-        if (root && stat(root, &place) == 0 && place.st_uid == owner) {
+        if (root && trust_owns(root, owner)) {
             return true;
         }
     }
@@ -42,36 +33,7 @@ static bool is_trusted(uid_t owner, const char *path, const struct settings *set
     struct slice parent = slice_of(path);
     parent.len = (size_t)(strrchr(path, '/') - path);
     return !given && slice_copy(parent, directory, sizeof directory) &&
-           stat(directory, &place) == 0 && place.st_uid == owner && !(place.st_mode & S_IWOTH);
-}
-
-static enum stored_verdict judge_file(const char *path, const struct settings *settings,
-                                      const struct stat *status, struct error *error)
-{
-    struct error warning;
-    if (!S_ISREG(status->st_mode) || status->st_size == 0) {
-        refuse(error, HB_CATALOG_INVALID, path, "is no file, or empty: run handback prepare");
-        return STORED_REFUSED;
-    }
-    if (status->st_mode & S_IWOTH) {
-        refuse(error, HB_CATALOG_UNTRUSTED, path,
-               "may be written to by everybody: it is set aside until that is mended (chmod o-w)");
-        return STORED_REFUSED;
-    }
-    if (!is_trusted(status->st_uid, path, settings)) {
-        error_set(
-            error, HB_CATALOG_UNTRUSTED,
-            "the catalog %s belongs to user %u, who is neither root, nor this user (%u), nor the "
-            "owner of a root: it is set aside until that is mended (chown)",
-            path, (unsigned)status->st_uid, (unsigned)geteuid());
-        return STORED_REFUSED;
-    }
-    if (status->st_mode & S_IWGRP) {
-        refuse(&warning, HB_CATALOG_GROUP, path,
-               "may be written to by its group, which then decides what is served (chmod g-w)");
-        log_error(&warning);
-    }
-    return STORED_GOOD;
+           trust_owns_alone(directory, owner);
 }
 
 enum stored_verdict stored_open(const char *path, const struct settings *settings, int *fd,
@@ -91,12 +53,12 @@ enum stored_verdict stored_open(const char *path, const struct settings *setting
         }
         return STORED_REFUSED;
     }
-    enum stored_verdict verdict = judge_file(path, settings, status, error);
-    if (verdict != STORED_GOOD) {
+    if (trust_judge(path, status, is_known(status->st_uid, path, settings), error) != 0) {
         close(*fd);
         *fd = -1;
+        return STORED_REFUSED;
     }
-    return verdict;
+    return STORED_GOOD;
 }
 
 void *stored_read(int fd, size_t size)
@@ -118,8 +80,16 @@ enum stored_verdict stored_judge(const void *block, uint64_t size, const struct 
                                  struct settings *effective, apr_pool_t *pool, struct error *error)
 {
     struct catalog catalog;
-    if (catalog_open(&catalog, block, size, error) != 0 ||
-        settings_adopt(effective, settings, &catalog, settings_state(settings, pool), pool,
+    if (catalog_open(&catalog, block, size, error) != 0) {
+        return STORED_REFUSED;
+    }
+    if (catalog_site(&catalog).state.len > 0) {
+        error_set(error, HB_CATALOG_MISPLACED,
+                  "the catalog was made for the directory of a program (prepare --beside), and "
+                  "lies in a state directory: run handback prepare");
+        return STORED_REFUSED;
+    }
+    if (settings_adopt(effective, settings, &catalog, settings_state(settings, pool), pool,
                        error) != 0 ||
         settings_check(effective, pool, error) != 0) {
         return STORED_REFUSED;

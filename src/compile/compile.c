@@ -488,6 +488,9 @@ int compile_site(const struct settings *settings, const struct compile_options *
                           .manifests = apr_array_make(pool, 4, sizeof(struct kept_manifest))};
     open_state(&state, settings, &compiled->watch, pool);
     writer_set_site(writer, settings->delivery, settings->coding_header);
+    if (options->state) {
+        writer_set_state(writer, options->state);
+    }
     for (uint32_t i = 0; i < settings->mounts; i++) {
         struct mount_work work = {.settings = &settings->mount[i],
                                   .real = kept_real_path(settings->mount[i].root, pool),

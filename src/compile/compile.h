@@ -21,6 +21,7 @@ struct compile_options {
     const struct compiled *before; /* an earlier result; NULL: none */
     const struct proofs *proofs;   /* what prepare has read; NULL: nothing was */
     bool relocatable;              /* roots are written relative to the state directory */
+    const char *state; /* how that is reached from where the catalog will lie; NULL: it is there */
 };
 
 /* Compiles the site: the manifests below the roots, those that the state directory keeps, the files

@@ -75,16 +75,10 @@ static int read_url(const struct setting_context *context, const char *value, co
                     struct error *error)
 {
     struct path path;
-    const char *authority = strstr(value, "//");
-    bool absolute = authority && (authority == value || authority[-1] == ':');
-    const char *slash = absolute ? strchr(authority + 2, '/') : NULL;
-    const char *from = !absolute ? value : slash ? slash : "/";
-    const char *rooted = from[0] == '/' ? from : apr_pstrcat(context->pool, "/", from, NULL);
-    if (strpbrk(rooted, "?#\\ ") || strstr(rooted, "//") || strstr(rooted, "..") ||
-        path_resolve(slice_of(rooted), &path) != PATH_OK) {
+    if (!path_read_prefix(value, &path)) {
         return bad_value(context, value, "a URL prefix such as /static/", error);
     }
-    *url = apr_pstrcat(context->pool, path.text, path.directory ? "" : "/", NULL);
+    *url = apr_pstrdup(context->pool, path.text);
     return 0;
 }
 
@@ -456,15 +450,15 @@ int settings_add_field(struct settings_mount *mount, const struct settings_field
 
 struct settings_mount settings_default_mount(enum mount_kind kind, apr_pool_t *pool)
 {
-    static const char *const urls[MOUNT_KINDS] = {"/static/", "/media/", "/"};
+    const struct catalog_mount mount = catalog_default_mount(kind);
     return (struct settings_mount){
-        .url = urls[kind],
+        .url = mount.url.at,
         .kind = kind,
-        .manifests = kind == MOUNT_STATIC ? "staticfiles.json:*/staticfiles.json" : "",
-        .charset = "utf-8",
-        .max_age_sent = true,
-        .max_age = 60,
-        .allow_all_origins = true,
+        .manifests = mount.manifests.at,
+        .charset = mount.charset.at,
+        .max_age_sent = mount.max_age_sent,
+        .max_age = mount.max_age,
+        .allow_all_origins = mount.allow_all_origins,
         .immutable = "",
         .follow = "",
         .index_file = "",

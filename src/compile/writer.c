@@ -81,6 +81,11 @@ void writer_set_site(struct writer *writer, enum delivery delivery, const char *
                                         .coding_header = add_string(writer, coding_header)};
 }
 
+void writer_set_state(struct writer *writer, const char *state)
+{
+    writer->site.state = add_string(writer, state);
+}
+
 static void add_fields(struct writer *writer, const struct settings_mount *mount)
 {
     for (int i = 0; i < mount->fields->nelts; i++) {

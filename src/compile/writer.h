@@ -47,6 +47,9 @@ struct writer *writer_make(apr_pool_t *pool);
 
 void writer_set_site(struct writer *writer, enum delivery delivery, const char *coding_header);
 
+/* The catalog will not lie in the state directory, but where that is reached as `state`. */
+void writer_set_state(struct writer *writer, const char *state);
+
 /* Each returns the index of what was added. */
 uint32_t writer_add_mount(struct writer *writer, const struct settings_mount *mount);
 uint32_t writer_add_release(struct writer *writer, const struct writer_release *release);

@@ -1,5 +1,6 @@
 #include "http/path.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int hex_value(char c)
@@ -115,6 +116,20 @@ enum path_verdict path_resolve_decoded(struct slice decoded, struct path *path)
     memcpy(path->text, decoded.at, decoded.len);
     path->len = decoded.len;
     return normalize(path);
+}
+
+bool path_read_prefix(const char *value, struct path *path)
+{
+    char rooted[PATH_SIZE];
+    const char *authority = strstr(value, "//");
+    bool absolute = authority && (authority == value || authority[-1] == ':');
+    const char *slash = absolute ? strchr(authority + 2, '/') : NULL;
+    const char *from = !absolute ? value : slash ? slash : "/";
+    int len = snprintf(rooted, sizeof rooted, "%s%s%s", from[0] == '/' ? "" : "/", from,
+                       !from[0] || from[strlen(from) - 1] == '/' ? "" : "/");
+    return len > 0 && (size_t)len < sizeof rooted && !strpbrk(rooted, "?#\\ ") &&
+           !strstr(rooted, "//") && !strstr(rooted, "..") &&
+           path_resolve(slice_of(rooted), path) == PATH_OK;
 }
 
 bool path_is_plain(struct slice name)

@@ -29,6 +29,10 @@ enum path_verdict path_resolve(struct slice target, struct path *path);
  */
 enum path_verdict path_resolve_decoded(struct slice decoded, struct path *path);
 
+/* Reads what a setting such as STATIC_URL says, a path or a URL whose path counts, as a prefix that
+ * begins and ends with '/'. False: it is none. */
+bool path_read_prefix(const char *value, struct path *path);
+
 /* Whether a relative name is safe to open below a directory: no empty, `.` or `..` segment, no
  * control byte, neither absolute nor empty. */
 bool path_is_plain(struct slice name);

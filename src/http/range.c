@@ -20,25 +20,11 @@ enum spec_verdict {
     SPEC_SATISFIABLE,
 };
 
-/* Decimal digits; a number too large for 64 bits counts as the largest. */
-static bool parse_position(struct slice digits, uint64_t *position)
-{
-    *position = 0;
-    for (size_t i = 0; i < digits.len; i++) {
-        unsigned digit = (unsigned)(digits.at[i] - '0');
-        if (digit > 9) {
-            return false;
-        }
-        *position = *position > (UINT64_MAX - digit) / 10 ? UINT64_MAX : *position * 10 + digit;
-    }
-    return digits.len > 0;
-}
-
 /* suffix-range = "-" suffix-length (RFC 9110 14.1.2) */
 static enum spec_verdict parse_suffix(struct slice digits, uint64_t size, struct range *range)
 {
     uint64_t length;
-    if (!parse_position(digits, &length)) {
+    if (!slice_number(digits, &length)) {
         return SPEC_BAD;
     }
     if (length == 0) {
@@ -62,8 +48,8 @@ static enum spec_verdict parse_spec(struct slice spec, uint64_t size, struct ran
     if (first_digits.len == 0) {
         return parse_suffix(last_digits, size, range);
     }
-    if (!parse_position(first_digits, &first) ||
-        (last_digits.len > 0 && !parse_position(last_digits, &last)) || last < first) {
+    if (!slice_number(first_digits, &first) ||
+        (last_digits.len > 0 && !slice_number(last_digits, &last)) || last < first) {
         return SPEC_BAD;
     }
     if (first >= size) {
@@ -157,7 +143,7 @@ void range_write(const struct range *range, uint64_t size, char text[RANGE_TEXT_
 
 static bool is_short_number(struct slice digits, uint64_t *number)
 {
-    return digits.len == 0 || (digits.len <= 18 && parse_position(digits, number));
+    return digits.len == 0 || (digits.len <= 18 && slice_number(digits, number));
 }
 
 bool range_is_ordinary(struct slice field)

@@ -1,7 +1,6 @@
 #include "serve/request.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static struct slice variable(const struct request_source *source, const char *name)
 {
@@ -22,9 +21,10 @@ static bool is_led_to_program(const struct request_source *source)
  * No client can set it. */
 static int read_error_status(const struct request_source *source)
 {
-    struct slice status = variable(source, "REDIRECT_STATUS");
-    int number = status.len == 3 ? atoi(status.at) : 0;
-    return number >= 400 && number <= 599 && !is_led_to_program(source) ? number : 0;
+    uint64_t number;
+    bool error = slice_number(variable(source, "REDIRECT_STATUS"), &number) && number >= 400 &&
+                 number <= 599 && !is_led_to_program(source);
+    return error ? (int)number : 0;
 }
 
 static enum path_verdict read_decoded_path(struct path *path, const struct request_source *source)
@@ -86,9 +86,9 @@ void request_read(struct request *request, const struct request_source *source)
 
 uint64_t request_body_length(const struct request_source *source)
 {
-    const char *length = source->variable(source->context, "CONTENT_LENGTH");
-    if (length && *length >= '0' && *length <= '9') {
-        return strtoull(length, NULL, 10);
+    uint64_t length;
+    if (slice_number(variable(source, "CONTENT_LENGTH"), &length)) {
+        return length;
     }
     return variable(source, "HTTP_TRANSFER_ENCODING").at ? UINT64_MAX : 0;
 }

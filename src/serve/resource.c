@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,13 +65,8 @@ static enum resource_verdict verdict_of_errno(int cause, bool promised, const st
 /* Whether the name is a manifest of the mount; those are nobody's business. */
 static bool is_manifest(const struct site *site, const struct resource *resource)
 {
-    char name[PATH_SIZE], glob[PATH_SIZE];
-    if (!slice_copy(resource->name, name, sizeof name)) {
-        return false;
-    }
     for (struct slice rest = site->mount[resource->mount].manifests; rest.at;) {
-        if (slice_copy(slice_cut(&rest, ':'), glob, sizeof glob) &&
-            fnmatch(glob, name, FNM_PATHNAME) == 0) {
+        if (glob_matches_path(slice_cut(&rest, ':'), resource->name)) {
             return true;
         }
     }

@@ -5,14 +5,14 @@ import struct
 from dataclasses import dataclass, field
 
 PAGE, PAYLOAD = 4096, 4088
-VERSION, BYTE_ORDER = 3, 0x01020304
+VERSION, BYTE_ORDER = 4, 0x01020304
 EVERY_RELEASE = NO_MAX_AGE = 0xFFFFFFFF
 SIZED, POOLED = 1, 2
 UNREAD, AGREES, DIFFERS, NO_HASH = range(4)
 WORD = (1 << 64) - 1
 
 HEADER = struct.Struct("=8sIIQQQQQQ14QQQ")
-SITE = struct.Struct("=IIII")
+SITE = struct.Struct("=6I")
 MOUNT = struct.Struct("=20I8I")
 RELEASE = struct.Struct("=6I4Iq")
 HOME = struct.Struct("=II")
@@ -134,7 +134,7 @@ def pages_of(data):
 
 def sections_of(mounts, releases, texts):
     homes = [root for release in releases for root in release.homes]
-    yield SITE.pack(0, 0, 0, 0), 1
+    yield SITE.pack(0, 0, 0, 0, 0, 0), 1
     yield b"".join(
         MOUNT.pack(*texts.place(m.url), *texts.place(m.root), *texts.place(m.charset),
                    *texts.place(m.manifests), *[0] * 12, m.max_age, m.kind, m.flags, *[0] * 5)

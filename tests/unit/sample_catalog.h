@@ -81,6 +81,7 @@ static inline struct sample sample_make(apr_pool_t *pool)
     void *block = NULL;
     struct sample sample = {0};
     writer_set_site(writer, DELIVERY_X_SENDFILE, "X-Enc");
+    writer_set_state(writer, "../state");
     sample_first_mount(writer, pool);
     struct settings_mount deep = settings_default_mount(MOUNT_STATIC, pool);
     deep.url = "/static/deep/";

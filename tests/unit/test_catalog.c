@@ -60,6 +60,7 @@ static void what_was_written_about_the_site_is_read(void **state)
     (void)state;
     assert_int_equal(catalog_site(&catalog).delivery, DELIVERY_X_SENDFILE);
     assert_true(is(catalog_site(&catalog).coding_header, "X-Enc"));
+    assert_true(is(catalog_site(&catalog).state, "../state"));
     assert_int_equal(catalog_mounts(&catalog), 2);
     assert_int_equal(catalog_releases(&catalog), 4);
 }

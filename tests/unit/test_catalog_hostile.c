@@ -242,6 +242,8 @@ static void other_elements_that_are_not_sound_are_refused(void **state)
         {"a coding header with a line break", TEXT(SITE, 0, format_site, coding_header, "X\r\nY")},
         {"a coding header that is no token", TEXT(SITE, 0, format_site, coding_header, "X: y")},
         {"a coding header outside", NUMBER(SITE, 0, format_site, coding_header.offset, UINT32_MAX)},
+        {"a state directory with a line break", TEXT(SITE, 0, format_site, state, "../a\nb")},
+        {"a state directory outside", NUMBER(SITE, 0, format_site, state.len, UINT32_MAX)},
         {"a type with a line break", TEXT(TYPE, 0, format_type, type, "a/b\r\nX: y")},
         {"no type", TEXT(TYPE, 0, format_type, type, "")},
         {"a type outside", NUMBER(TYPE, 0, format_type, type.len, UINT32_MAX)},

@@ -1,0 +1,123 @@
+#include "cgi/own_catalog.h"
+
+#include "catalog/trust.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    LINKS_MAX = 8
+};
+
+/* Cuts a path at its last slash. */
+static bool cut_name(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash) {
+        slash[slash == path] = '\0';
+    }
+    return slash != NULL;
+}
+
+bool own_catalog_directory(char directory[PATH_MAX])
+{
+    ssize_t len = readlink("/proc/self/exe", directory, PATH_MAX - 1);
+    if (len > 0) {
+        directory[len] = '\0';
+        return cut_name(directory);
+    }
+    /* Without /proc; the web server says it, and no client can. */
+    return slice_copy(slice_of(getenv("SCRIPT_FILENAME")), directory, PATH_MAX) &&
+           directory[0] == '/' && cut_name(directory);
+}
+
+static bool join(char path[PATH_MAX], const char *directory, const char *name)
+{
+    int len = snprintf(path, PATH_MAX, "%s/%s", directory, name);
+    return len > 0 && len < PATH_MAX;
+}
+
+/* Goes to the file that the links lead to; the directories on the way keep their names. */
+static bool follow_links(char path[PATH_MAX])
+{
+    char target[PATH_MAX], place[PATH_MAX];
+    for (int i = 0; i < LINKS_MAX; i++) {
+        ssize_t len = readlink(path, target, sizeof target - 1);
+        if (len <= 0) {
+            return true;
+        }
+        target[len] = '\0';
+        memcpy(place, path, PATH_MAX);
+        if (!cut_name(place) || !(target[0] == '/' ? slice_copy(slice_of(target), path, PATH_MAX)
+                                                   : join(path, place, target))) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* Whether whoever owns the file also owns what the web server or the program were told to use. */
+static bool is_known(const struct own_catalog *own, const struct environment *environment,
+                     const char *directory)
+{
+    bool given = false;
+    uid_t owner = own->status.st_uid;
+    if (owner == 0 || owner == geteuid()) {
+        return true;
+    }
+    for (int kind = 0; kind < MOUNT_KINDS; kind++) {
+        const char *root = environment->root[kind];
+        given = given || root;
+        if (root && trust_owns(root, owner)) {
+            return true;
+        }
+    }
+    return (own->beside || !given) && trust_owns_alone(directory, owner);
+}
+
+static enum own_verdict open_in(struct own_catalog *own, const char *directory, const char *name,
+                                const struct environment *environment, struct error *error)
+{
+    if (!join(own->path, directory, name)) {
+        return OWN_MISSING;
+    }
+    own->fd = open(own->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own->fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        return OWN_MISSING;
+    }
+    if (own->fd < 0 || fstat(own->fd, &own->status) != 0 || !follow_links(own->path)) {
+        error_set(error, HB_CATALOG_INVALID,
+                  "the catalog %s cannot be read by user %u: %s: let others read it and enter its "
+                  "directories (chmod -R go+rX)",
+                  own->path, (unsigned)geteuid(), strerror(errno));
+        return OWN_REFUSED;
+    }
+    memcpy(own->place, own->path, PATH_MAX);
+    cut_name(own->place);
+    bool known = is_known(own, environment, directory);
+    return trust_judge(own->path, &own->status, known, error) == 0 ? OWN_FOUND : OWN_REFUSED;
+}
+
+enum own_verdict own_catalog_find(struct own_catalog *own, const struct environment *environment,
+                                  struct error *error)
+{
+    char directory[PATH_MAX];
+    enum own_verdict verdict = OWN_MISSING;
+    *own = (struct own_catalog){.fd = -1, .beside = true};
+    if (own_catalog_directory(directory)) {
+        verdict = open_in(own, directory, "handback.catalog", environment, error);
+    }
+    own->beside = verdict != OWN_MISSING;
+    if (verdict == OWN_MISSING && environment->state) {
+        return open_in(own, environment->state, "catalog", environment, error);
+    }
+    if (verdict == OWN_MISSING && environment->root[MOUNT_STATIC] &&
+        join(directory, environment->root[MOUNT_STATIC], ".handback")) {
+        return open_in(own, directory, "catalog", environment, error);
+    }
+    return verdict;
+}

@@ -1,0 +1,188 @@
+#include "cgi/own_site.h"
+
+#include "base/log.h"
+#include "base/place.h"
+#include "cgi/own_catalog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- what the environment says of the mounts ---- */
+
+static bool is_given(const struct path *url)
+{
+    return url->len > 0;
+}
+
+static struct slice text_of(const struct path *url)
+{
+    return (struct slice){url->text, url->len};
+}
+
+/* The mount of a kind that has the URL, or the first one when none is given. */
+static struct catalog_mount *find_mount(struct site *site, enum mount_kind kind,
+                                        const struct path *url)
+{
+    for (uint32_t i = 0; i < site->mounts; i++) {
+        if (site->mount[i].kind == kind &&
+            (!is_given(url) || slice_equal(site->mount[i].url, text_of(url)))) {
+            return &site->mount[i];
+        }
+    }
+    return NULL;
+}
+
+/* Uploads and the top of the site need no names of a catalog. */
+static struct catalog_mount *add_mount(struct site *site, enum mount_kind kind,
+                                       const struct path *url)
+{
+    if (site->mounts == CATALOG_MOUNTS_MAX) {
+        return NULL;
+    }
+    struct catalog_mount *mount = &site->mount[site->mounts++];
+    *mount = catalog_default_mount(kind);
+    if (is_given(url)) {
+        mount->url = text_of(url);
+    }
+    return mount;
+}
+
+static int adopt(struct site *site, const struct environment *environment, enum mount_kind kind,
+                 struct error *error)
+{
+    const struct path *url = &environment->url[kind];
+    struct catalog_mount *mount = find_mount(site, kind, url);
+    if (!mount && kind == MOUNT_STATIC && is_given(url)) {
+        return error_set(error, HB_CATALOG_OTHER,
+                         "%s: the catalog was made with another url: it is set aside until "
+                         "prepare makes it with these settings",
+                         url->text);
+    }
+    if (!mount && environment->root[kind]) {
+        mount = add_mount(site, kind, url);
+    }
+    if (mount && environment->root[kind]) {
+        mount->root = slice_of(environment->root[kind]);
+    }
+    if (mount && kind == MOUNT_STATIC && is_given(&environment->delivery_url)) {
+        mount->delivery_url = text_of(&environment->delivery_url);
+    }
+    if (mount && kind == MOUNT_STATIC && environment->delivery_root) {
+        mount->delivery_root = slice_of(environment->delivery_root);
+    }
+    return 0;
+}
+
+static int adopt_all(struct site *site, const struct environment *environment, struct error *error)
+{
+    for (int kind = 0; kind < MOUNT_KINDS; kind++) {
+        if (adopt(site, environment, (enum mount_kind)kind, error) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- the directories ---- */
+
+/* The directory of a Django project holds its settings, SECRET_KEY and all. */
+static int refuse_projects(const struct site *site, struct error *error)
+{
+    for (uint32_t i = 0; i < site->mounts; i++) {
+        if (site->root[i] >= 0 && faccessat(site->root[i], "manage.py", F_OK, 0) == 0) {
+            return error_set(error, HB_ROOT_IS_PROJECT,
+                             "%.*s %s holds manage.py: it is a Django project, whose settings "
+                             "must not be served; correct the root",
+                             (int)site->mount[i].url.len, site->mount[i].url.at, site->path[i]);
+        }
+    }
+    return 0;
+}
+
+static int open_directories(struct site *site, struct error *error)
+{
+    return site_open_directories(site, error) != 0 ? -1 : refuse_projects(site, error);
+}
+
+/* ---- with a catalog ---- */
+
+/* One that lies beside the program says where its state directory is; that in a state directory may
+ * be linked to, and says nothing. A copy of that would lead its relative paths astray. */
+static int find_state(struct site *site, const struct own_catalog *own, struct error *error)
+{
+    char text[PATH_MAX];
+    struct slice state = site->hand_back.state;
+    const char *name = strrchr(own->path, '/') + 1;
+    bool named = state.len > 0;
+    bool placed = own->beside && named ? true : !named && strcmp(name, "catalog") == 0;
+    if (!placed) {
+        return error_set(error, HB_CATALOG_MISPLACED,
+                         "the catalog %s is a mere copy: make it a link to the catalog in the "
+                         "state directory, or let handback prepare --beside write it",
+                         own->path);
+    }
+    bool fits = named ? slice_copy(state, text, sizeof text) &&
+                            place_resolve(text, own->place, site->state, sizeof site->state)
+                      : slice_copy(slice_of(own->place), site->state, sizeof site->state);
+    return fits ? 0 : error_set(error, HB_SETTING_BAD_VALUE, "state: a path is too long");
+}
+
+static int open_catalog(struct site *site, const struct own_catalog *own, struct error *error)
+{
+    struct site_parts parts = {.fd = own->fd,
+                               .size = (uint64_t)own->status.st_size,
+                               .stored = true,
+                               .made = (int64_t)own->status.st_mtim.tv_sec * 1000000000 +
+                                       own->status.st_mtim.tv_nsec};
+    /* An answer needs three pages of it, wherever they lie. */
+    posix_fadvise(own->fd, 0, 0, POSIX_FADV_RANDOM);
+    parts.block = catalog_read_head(own->fd, parts.size, &parts.mapped);
+    if (!parts.block) {
+        return error_set(error, HB_OUT_OF_MEMORY, "no memory for the catalog");
+    }
+    return site_begin(site, &parts, error);
+}
+
+static void choose_releases(struct site *site, const struct environment *environment)
+{
+    struct error error;
+    for (uint32_t i = 0; i < site->mounts; i++) {
+        if (catalog_releases(&site->catalog) > 0 && site->mount[i].kind == MOUNT_STATIC &&
+            site_choose_release(site, i, slice_of(environment->release), &error) != 0) {
+            log_error(&error);
+        }
+    }
+}
+
+int own_site_open(struct site *site, const struct environment *environment, struct error *error)
+{
+    struct own_catalog own;
+    error->number = NO_DIAGNOSIS;
+    if (own_catalog_find(&own, environment, error) != OWN_FOUND ||
+        open_catalog(site, &own, error) != 0 || find_state(site, &own, error) != 0 ||
+        adopt_all(site, environment, error) != 0 || open_directories(site, error) != 0) {
+        return -1;
+    }
+    choose_releases(site, environment);
+    return 0;
+}
+
+/* ---- without ---- */
+
+int own_site_open_live(struct site *site, const struct environment *environment,
+                       struct error *error)
+{
+    if (!environment->root[MOUNT_STATIC]) {
+        return error_set(error, HB_CATALOG_MISSING,
+                         "there is no catalog beside the program, in HANDBACK_STATE or in "
+                         "STATIC_ROOT, and no STATIC_ROOT: nothing can be served; run handback "
+                         "prepare --beside with the directory of handback.cgi");
+    }
+    *site = (struct site){.catalog = catalog_of_nothing(), .pool = -ENOENT, .made = INT64_MIN};
+    site->policy = site->catalog;
+    memset(site->root, 0xff, sizeof site->root);
+    add_mount(site, MOUNT_STATIC, &environment->url[MOUNT_STATIC]);
+    return adopt_all(site, environment, error) != 0 ? -1 : open_directories(site, error);
+}
