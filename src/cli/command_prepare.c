@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 struct prepare_options {
-    bool dry;
+    struct prepare_wish wish;
     bool json;
     bool quiet;
     bool help;
@@ -20,12 +20,14 @@ struct prepare_options {
 
 enum option {
     OPT_HELP = 256,
+    OPT_BESIDE,
     OPT_DRY,
     OPT_JSON,
     OPT_QUIET
 };
 
 static const apr_getopt_option_t option_table[] = {
+    {"beside", OPT_BESIDE, 1, "DIR: write a catalog there too, for handback.cgi"},
     {"dry-run", OPT_DRY, 0, "change nothing on disk, say what would be done"},
     {"json", OPT_JSON, 0, "print the result as JSON"},
     {"quiet", OPT_QUIET, 0, "print nothing but faults"},
@@ -35,7 +37,7 @@ static const apr_getopt_option_t option_table[] = {
 
 static void print_help(void)
 {
-    puts("usage: handback prepare [--dry-run] [--json] [--quiet]\n"
+    puts("usage: handback prepare [--beside DIR] [--dry-run] [--json] [--quiet]\n"
          "\n"
          "Run it after collectstatic: it keeps this release (its manifest, hashed files and\n"
          "compressed copies) in the state directory and writes the catalog there, which\n"
@@ -57,10 +59,12 @@ static void print_help(void)
 static int take_option(void *context, int option, const char *value)
 {
     struct prepare_options *options = context;
-    (void)value;
     switch (option) {
+    case OPT_BESIDE:
+        options->wish.beside = value;
+        return 0;
     case OPT_DRY:
-        options->dry = true;
+        options->wish.dry = true;
         return 0;
     case OPT_JSON:
         options->json = true;
@@ -158,15 +162,15 @@ static int prepare(const struct prepare_options *options, apr_pool_t *pool)
     struct error error;
     if (settings_read(&settings, environ, pool, &error) != 0 ||
         settings_require_roots(&settings, &error) != 0 ||
-        prepare_site(&settings, options->dry, &report, pool, &error) != 0) {
+        prepare_site(&settings, &options->wish, &report, pool, &error) != 0) {
         log_always(&error);
         return 2;
     }
     int result = 0;
     if (options->json) {
-        result = print_json(&report, options->dry, pool);
+        result = print_json(&report, options->wish.dry, pool);
     } else if (!options->quiet) {
-        print_text(&report, options->dry, !settings.state);
+        print_text(&report, options->wish.dry, !settings.state);
     }
     return result != 0 ? 2 : report.faults > 0 ? 1 : 0;
 }

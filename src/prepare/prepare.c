@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/place.h"
 #include "http/path.h"
+#include "prepare/beside.h"
 #include "prepare/gather.h"
 #include "prepare/publish.h"
 #include "prepare/releases.h"
@@ -232,10 +233,11 @@ static int open_pool(struct work *work, struct error *error)
     return 0;
 }
 
-static int run(struct work *work, struct error *error)
+static int run(struct work *work, const struct prepare_wish *wish, struct error *error)
 {
     struct stat root;
-    if (open_roots(work, &root, error) != 0 || open_state(work, &root, error) != 0) {
+    if (open_roots(work, &root, error) != 0 || open_state(work, &root, error) != 0 ||
+        beside_open(work, wish->beside, error) != 0) {
         return -1;
     }
     gather_manifests(work);
@@ -258,16 +260,16 @@ static int run(struct work *work, struct error *error)
     return 0;
 }
 
-int prepare_site(const struct settings *settings, bool dry, struct report *report, apr_pool_t *pool,
-                 struct error *error)
+int prepare_site(const struct settings *settings, const struct prepare_wish *wish,
+                 struct report *report, apr_pool_t *pool, struct error *error)
 {
-    struct work work = {.settings = settings, .dry = dry, .report = report, .pool = pool};
+    struct work work = {.settings = settings, .dry = wish->dry, .report = report, .pool = pool};
     work.state = (struct state){.fd = -1, .lock = -1};
     work.keep.pool = (struct pool){.fd = -1, .last_fd = -1};
     for (int i = 0; i < CATALOG_MOUNTS_MAX; i++) {
         work.keep.mount[i].root = -1;
     }
-    int result = run(&work, error);
+    int result = run(&work, wish, error);
     for (int i = 0; i < CATALOG_MOUNTS_MAX; i++) {
         if (work.keep.mount[i].root >= 0) {
             close(work.keep.mount[i].root);

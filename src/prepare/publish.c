@@ -4,6 +4,7 @@
 #include "base/md5.h"
 #include "compile/compile.h"
 #include "compile/manifests.h"
+#include "prepare/beside.h"
 #include "prepare/releases.h"
 
 #include <errno.h>
@@ -184,5 +185,5 @@ int publish_catalog(struct work *work, struct error *error)
                                  "a root or its manifest was replaced meanwhile: run prepare again "
                                  "when collectstatic has ended");
     free(compiled.block);
-    return result;
+    return result == 0 ? beside_publish(work, &options, error) : -1;
 }

@@ -36,6 +36,7 @@ struct work {
     struct objects objects;
     apr_array_header_t *sorted; /* of struct object * */
     struct keep keep;
+    apr_array_header_t *beside; /* where catalogs lie besides (beside.c) */
 };
 
 bool work_is_static(const struct work *work, uint32_t mount);

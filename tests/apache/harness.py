@@ -96,14 +96,18 @@ class Workplace:
         self.spawned = []
         self.program = self._copy("HANDBACK_PROGRAM", "build/dev/bin/handback", "dev")
         self.release = self._copy("HANDBACK_PROGRAM_RELEASE", "build/release/bin/handback", "rel")
+        # In directories of their own: without a catalog they become the program beside them.
+        self.cgi = self._copy("HANDBACK_PROGRAM", "build/dev/bin/handback", "cgi", "handback.cgi")
+        self.cgi_release = self._copy("HANDBACK_PROGRAM_RELEASE", "build/release/bin/handback",
+                                      "cgi-rel", "handback.cgi")
         self.tsan = self._copy("HANDBACK_PROGRAM_TSAN", "build/tsan/bin/handback", "tsan")
 
-    def _copy(self, variable, default, name):
+    def _copy(self, variable, default, name, file="handback"):
         """A copy that the servers' user can reach: a checkout may lie in a closed home."""
-        source = Path(os.environ.get(variable) or REPOSITORY / default)
+        source = Path(os.environ.get(variable) or REPOSITORY / default).with_name(file)
         if not source.is_file():
             return None
-        target = self.path / f"bin-{name}" / "handback"
+        target = self.path / f"bin-{name}" / file
         target.parent.mkdir()
         shutil.copyfile(source, target)
         target.parent.chmod(0o755)

@@ -52,7 +52,7 @@ static int prepare(bool dry)
 {
     report = report_make(pool);
     fault = (struct error){0};
-    return prepare_site(&settings, dry, &report, pool, &fault);
+    return prepare_site(&settings, &(struct prepare_wish){.dry = dry}, &report, pool, &fault);
 }
 
 static void must_prepare(unsigned faults)

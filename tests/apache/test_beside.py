@@ -1,0 +1,140 @@
+"""`prepare --beside DIR`: a catalog in the directory of a program, which names its state directory."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from catalog_file import read
+from django_site import ASSETS
+
+
+class Deployed:
+    """A root, its state directory and a cgi-bin in one directory, which can be moved."""
+
+    def __init__(self, work, project):
+        self.work = work
+        self.home = work.fresh("beside")
+        shutil.copytree(project.root, self.home / "static")
+        (self.home / "cgi-bin").mkdir()
+        shutil.copy2(work.cgi, self.home / "cgi-bin")
+
+    @property
+    def catalog(self):
+        return self.home / "cgi-bin/handback.catalog"
+
+    def prepare(self, *options, **settings):
+        environment = {"PATH": os.environ["PATH"], "STATIC_ROOT": str(self.home / "static"),
+                       "HANDBACK_STATE": str(self.home / "state"), **settings}
+        return subprocess.run([self.work.program, "prepare", *map(str, options)], text=True,
+                              env=environment, cwd=self.home, capture_output=True, timeout=60)
+
+    def ask(self, target):
+        """The head and the body that the CGI answers, with nothing of the site in its environment."""
+        environment = {"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET",
+                       "REQUEST_URI": target, "PATH": os.environ["PATH"]}
+        done = subprocess.run([self.home / "cgi-bin/handback.cgi"], env=environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+        head, _, body = done.stdout.partition(b"\r\n\r\n")
+        return head.decode(), body, done.stderr.decode()
+
+
+@pytest.fixture
+def deployed(work, project):
+    return Deployed(work, project)
+
+
+def serves(deployed):
+    head, body, said = deployed.ask("/static/data.json")
+    return head.startswith("Status: 200 ") and body == ASSETS["data.json"] and said == ""
+
+
+def test_the_program_beside_it_needs_no_environment(deployed):
+    done = deployed.prepare("--beside", "cgi-bin")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert serves(deployed)
+
+
+def test_everything_may_be_moved_together(deployed):
+    deployed.prepare("--beside", "cgi-bin")
+    moved = deployed.work.fresh("moved") / "elsewhere"
+    deployed.home = Path(shutil.move(deployed.home, moved))
+    assert serves(deployed)
+
+
+def test_it_has_the_names_and_the_date_of_the_catalog_in_the_state_directory(deployed):
+    deployed.prepare("--beside", "cgi-bin")
+    state = deployed.home / "state/catalog"
+    assert deployed.catalog.stat().st_mtime_ns == state.stat().st_mtime_ns
+    assert read(deployed.catalog.read_bytes()) == read(state.read_bytes())
+
+
+def test_a_later_prepare_writes_it_anew_without_being_told(deployed):
+    deployed.prepare("--beside", "cgi-bin")
+    before = deployed.catalog.read_bytes()
+    done = deployed.prepare("--json", HANDBACK_MAX_AGE="77")
+    assert '"changed": true' in done.stdout
+    assert deployed.catalog.read_bytes() != before
+    assert "max-age=77" in deployed.ask("/static/data.json")[0]
+
+
+def test_a_prepare_with_nothing_to_do_leaves_it_alone(deployed):
+    deployed.prepare("--beside", "cgi-bin")
+    before = deployed.catalog.stat()
+    done = deployed.prepare("--beside", "cgi-bin", "--json")
+    assert '"changed": false' in done.stdout
+    after = deployed.catalog.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_one_that_somebody_has_removed_is_forgotten(deployed):
+    deployed.prepare("--beside", "cgi-bin")
+    deployed.catalog.unlink()
+    assert deployed.prepare().returncode == 0
+    assert not deployed.catalog.exists()
+    assert (deployed.home / "state/beside").read_text() == ""
+
+
+def test_a_dry_run_says_that_it_would_be_written_and_writes_nothing(deployed):
+    deployed.prepare()
+    done = deployed.prepare("--beside", "cgi-bin", "--dry-run", "--json")
+    assert '"changed": true' in done.stdout
+    assert not deployed.catalog.exists() and not (deployed.home / "state/beside").exists()
+
+
+def test_a_directory_that_is_not_there_is_told_before_anything_is_done(deployed):
+    done = deployed.prepare("--beside", "cgi-bim")
+    assert done.returncode == 2 and "HB0084" in done.stderr
+    assert "No such file" in done.stderr
+    assert not (deployed.home / "state/catalog").exists()
+
+
+def test_a_directory_that_is_gone_later_is_a_fault_and_the_rest_is_done(deployed):
+    (deployed.home / "other").mkdir()
+    deployed.prepare("--beside", "cgi-bin")
+    deployed.prepare("--beside", "other")
+    (deployed.home / "other/handback.catalog").unlink()
+    (deployed.home / "other/handback.catalog").mkdir()
+    done = deployed.prepare(HANDBACK_MAX_AGE="77")
+    assert done.returncode == 1 and "HB0084" in done.stderr
+    assert "max-age=77" in deployed.ask("/static/data.json")[0]
+
+
+def test_a_mere_copy_of_the_catalog_is_refused(deployed):
+    deployed.prepare()
+    shutil.copy2(deployed.home / "state/catalog", deployed.catalog)
+    head, _, said = deployed.ask("/static/data.json")
+    assert head.startswith("Status: 503 ") and "HB0039" in said
+
+
+def test_it_is_refused_in_a_state_directory(deployed):
+    deployed.prepare("--beside", "cgi-bin")
+    shutil.copy2(deployed.catalog, deployed.home / "state/catalog")
+    deployed.catalog.unlink()
+    done = subprocess.run(
+        [deployed.work.program, "explain", "/static/data.json"], text=True, capture_output=True,
+        timeout=20, env={"STATIC_ROOT": str(deployed.home / "static"),
+                         "HANDBACK_STATE": str(deployed.home / "state")})
+    assert "HB0039" in done.stderr
