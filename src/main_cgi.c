@@ -1,7 +1,6 @@
 /* The static CGI: one request answered from a prepared catalog, by as little as it takes. */
 #include "base/file.h"
 #include "base/log.h"
-#include "cgi/own_catalog.h"
 #include "cgi/own_site.h"
 #include "serve/gateway_cgi.h"
 
@@ -11,6 +10,7 @@
 
 static struct site site;
 static struct environment environment;
+static struct own_catalog own;
 
 /* The full program beside this one, if there is one, makes a catalog in memory. */
 static void become_full_program(void)
@@ -24,40 +24,44 @@ static void become_full_program(void)
     }
 }
 
+static void tell(const struct error *error)
+{
+    if (error->number != NO_DIAGNOSIS) {
+        log_error(error); /* once, however often it is told */
+    }
+}
+
 /* The site, or NULL: bad settings. */
 static const struct site *open_site(void)
 {
     struct error error;
-    if (environment_read(&environment, &error) != 0) {
-        log_error(&error);
-        return NULL;
+    if (environment_read(&environment, &error) == 0) {
+        if (own_site_open(&site, &own, &environment, &error) == 0) {
+            return &site;
+        }
+        if (error.number != HB_ROOT_IS_PROJECT) {
+            /* The full program looks for no catalog beside itself, and tells of every other one. */
+            if (own.beside) {
+                tell(&error);
+            }
+            become_full_program();
+            tell(&error);
+            if (own_site_open_live(&site, &environment, &error) == 0) {
+                return &site;
+            }
+        }
     }
-    if (own_site_open(&site, &environment, &error) == 0) {
-        return &site;
-    }
-    if (error.number != NO_DIAGNOSIS) {
-        log_error(&error);
-    }
-    if (error.number == HB_ROOT_IS_PROJECT) {
-        return NULL;
-    }
-    become_full_program();
-    if (own_site_open_live(&site, &environment, &error) != 0) {
-        log_error(&error);
-        return NULL;
-    }
-    return &site;
+    tell(&error);
+    return NULL;
 }
 
 /* For whoever has a shell on the host. */
 static int describe(void)
 {
-    struct own_catalog own;
     struct error error = {.number = NO_DIAGNOSIS};
     puts("handback.cgi " HANDBACK_VERSION ": a CGI program, which the web server starts");
     if (environment_read(&environment, &error) == 0 &&
-        own_catalog_find(&own, &environment, &error) == OWN_FOUND &&
-        own_site_open(&site, &environment, &error) == 0) {
+        own_site_open(&site, &own, &environment, &error) == 0) {
         printf("catalog: %s\n", own.path);
         return 0;
     }

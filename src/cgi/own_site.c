@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "base/place.h"
-#include "cgi/own_catalog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -156,12 +155,12 @@ static void choose_releases(struct site *site, const struct environment *environ
     }
 }
 
-int own_site_open(struct site *site, const struct environment *environment, struct error *error)
+int own_site_open(struct site *site, struct own_catalog *own, const struct environment *environment,
+                  struct error *error)
 {
-    struct own_catalog own;
     error->number = NO_DIAGNOSIS;
-    if (own_catalog_find(&own, environment, error) != OWN_FOUND ||
-        open_catalog(site, &own, error) != 0 || find_state(site, &own, error) != 0 ||
+    if (own_catalog_find(own, environment, error) != OWN_FOUND ||
+        open_catalog(site, own, error) != 0 || find_state(site, own, error) != 0 ||
         adopt_all(site, environment, error) != 0 || open_directories(site, error) != 0) {
         return -1;
     }

@@ -2,12 +2,14 @@
 #ifndef CGI_OWN_SITE_H
 #define CGI_OWN_SITE_H
 
-#include "cgi/environment.h"
+#include "cgi/own_catalog.h"
 #include "serve/site.h"
 
-/* Opens the site of the catalog in memory of the caller, which is of zeros. Returns 0, or -1: with
- * HB0030, HB0033 to HB0035 or HB0039, or with NO_DIAGNOSIS when there is no catalog. */
-int own_site_open(struct site *site, const struct environment *environment, struct error *error);
+/* Opens the site of the catalog, which *own tells of, in memory of the caller, which is of zeros.
+ * Returns 0, or -1: with HB0030, HB0033 to HB0035 or HB0039, or with NO_DIAGNOSIS when there is no
+ * catalog. */
+int own_site_open(struct site *site, struct own_catalog *own, const struct environment *environment,
+                  struct error *error);
 
 /* Opens what the roots of the environment hold, live. Returns 0, or -1 with HB0005, HB0014 or
  * HB0038. */

@@ -144,25 +144,35 @@ struct slice site_current_link(const struct site *site, uint32_t mount, char tex
 }
 
 struct here {
-    int state; /* a directory; below 0: none */
+    const char *state;
+    int fd; /* of it; below 0: none */
     struct stat root;
 };
+
+static bool is_root(const struct here *here, int directory, const char *path)
+{
+    struct stat status;
+    return fstatat(directory, path, &status, 0) == 0 && status.st_ino == here->root.st_ino &&
+           status.st_dev == here->root.st_dev;
+}
 
 /* By what the directories are, not by their names: the root may lie behind a link. */
 static bool is_here(const void *context, struct slice root)
 {
     const struct here *here = context;
-    char path[PATH_MAX];
-    struct stat status;
-    return slice_copy(root, path, sizeof path) && (path[0] == '/' || here->state >= 0) &&
-           fstatat(here->state, path, &status, 0) == 0 && status.st_ino == here->root.st_ino &&
-           status.st_dev == here->root.st_dev;
+    char path[PATH_MAX], named[PATH_MAX];
+    return slice_copy(root, path, sizeof path) && (path[0] == '/' || here->fd >= 0) &&
+           (is_root(here, here->fd, path) ||
+            /* A state directory that was moved, with a link in its place. */
+            (place_resolve(path, here->state, named, sizeof named) &&
+             is_root(here, AT_FDCWD, named)));
 }
 
 int site_choose_release(struct site *site, uint32_t mount, struct slice wanted, struct error *error)
 {
     char current[SITE_NAME_SIZE];
-    struct here here = {.state = open(site->state, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    struct here here = {.state = site->state,
+                        .fd = open(site->state, O_PATH | O_DIRECTORY | O_CLOEXEC)};
     struct catalog_wish wish = {.wanted = wanted,
                                 .current = site_current_link(site, mount, current),
                                 .is_here = is_here,
@@ -171,8 +181,8 @@ int site_choose_release(struct site *site, uint32_t mount, struct slice wanted, 
         here.root = (struct stat){0};
     }
     int result = catalog_choose(&site->catalog, mount, &wish, error);
-    if (here.state >= 0) {
-        close(here.state);
+    if (here.fd >= 0) {
+        close(here.fd);
     }
     return result;
 }

@@ -1,4 +1,4 @@
-"""`prepare --beside DIR`: a catalog in the directory of a program, which names its state directory."""
+"""`prepare --beside DIR`: a catalog in the directory of a program, naming its state directory."""
 
 import os
 import shutil
@@ -25,16 +25,19 @@ class Deployed:
     def catalog(self):
         return self.home / "cgi-bin/handback.catalog"
 
+    def settings(self):
+        return {"STATIC_ROOT": str(self.home / "static"),
+                "HANDBACK_STATE": str(self.home / "state")}
+
     def prepare(self, *options, **settings):
-        environment = {"PATH": os.environ["PATH"], "STATIC_ROOT": str(self.home / "static"),
-                       "HANDBACK_STATE": str(self.home / "state"), **settings}
+        environment = {"PATH": os.environ["PATH"], **self.settings(), **settings}
         return subprocess.run([self.work.program, "prepare", *map(str, options)], text=True,
                               env=environment, cwd=self.home, capture_output=True, timeout=60)
 
-    def ask(self, target):
-        """The head and the body that the CGI answers, with nothing of the site in its environment."""
+    def ask(self, target, settings=()):
+        """Head, body and diagnoses of the CGI, told nothing of the site unless asked to."""
         environment = {"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET",
-                       "REQUEST_URI": target, "PATH": os.environ["PATH"]}
+                       "REQUEST_URI": target, "PATH": os.environ["PATH"], **dict(settings)}
         done = subprocess.run([self.home / "cgi-bin/handback.cgi"], env=environment,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
         head, _, body = done.stdout.partition(b"\r\n\r\n")
@@ -135,6 +138,23 @@ def test_it_is_refused_in_a_state_directory(deployed):
     deployed.catalog.unlink()
     done = subprocess.run(
         [deployed.work.program, "explain", "/static/data.json"], text=True, capture_output=True,
-        timeout=20, env={"STATIC_ROOT": str(deployed.home / "static"),
-                         "HANDBACK_STATE": str(deployed.home / "state")})
+        timeout=20, env=deployed.settings())
     assert "HB0039" in done.stderr
+
+
+def test_a_state_directory_that_was_moved_may_leave_a_link(deployed, project):
+    deployed.prepare("--beside", "cgi-bin")
+    (deployed.home / "disk").mkdir()
+    shutil.move(deployed.home / "state", deployed.home / "disk/state")
+    (deployed.home / "state").symlink_to("disk/state")
+    tag = project.manifest()["data.json"].split(".")[1]
+    assert f'ETag: "{tag}"' in deployed.ask("/static/data.json")[0]  # not that of a live file
+
+
+def test_one_that_is_set_aside_is_told_once_by_whoever_answers(deployed):
+    """With the full program beside it both look at the same catalog."""
+    deployed.prepare()
+    shutil.copy2(deployed.work.program, deployed.home / "cgi-bin/handback")
+    (deployed.home / "state/catalog").write_bytes(b"HANDBACK" + 4096 * b"?")
+    _, _, said = deployed.ask("/static/data.json", deployed.settings())
+    assert said.count("HB003") == 1
