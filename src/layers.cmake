@@ -56,7 +56,7 @@ endfunction()
 
 handback_layer(base
     USES Threads::Threads
-    SOURCES slice.c error.c clock.c log.c file.c replace.c place.c md5.c)
+    SOURCES slice.c error.c clock.c log.c file.c walk.c beneath.c replace.c place.c md5.c)
 handback_layer(http
     SEES base
     SOURCES method.c path.c date.c etag.c media.c coding.c condition.c range.c multipart.c

@@ -3,128 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-/* Declared here because musl's compiler wrapper brings no linux/ headers. */
-struct open_how_24 {
-    uint64_t flags;
-    uint64_t mode;
-    uint64_t resolve;
-};
-enum {
-    BENEATH = 0x08,
-    NO_MAGICLINKS = 0x02,
-    TRIES = 4,
-    DESCRIPTOR_NAME = 32
-};
-
-static int open_resolving(int directory, const char *path, int flags, uint64_t resolve)
+void file_name_descriptor(int fd, char name[FILE_DESCRIPTOR_NAME])
 {
-    struct open_how_24 how = {.flags = (uint64_t)flags | O_CLOEXEC, .resolve = resolve};
-    long fd = -1;
-    /* EAGAIN: something was renamed while the kernel walked, so it could not prove the path. */
-    for (int i = 0; i < TRIES; i++) {
-        fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
-        if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) {
-            break;
-        }
-    }
-    return (int)fd;
-}
-
-static int open_beneath(int directory, const char *path, int flags)
-{
-    return open_resolving(directory, path, flags, BENEATH | NO_MAGICLINKS);
-}
-
-int file_open_beneath(int directory, const char *path)
-{
-    return open_beneath(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-}
-
-/* "/proc/self/fd/N": where the kernel shows what a descriptor stands for. */
-static void name_descriptor(int fd, char name[DESCRIPTOR_NAME])
-{
-    snprintf(name, DESCRIPTOR_NAME, "/proc/self/fd/%d", fd);
-}
-
-static bool find_path_of(int fd, char path[PATH_MAX])
-{
-    char name[DESCRIPTOR_NAME];
-    name_descriptor(fd, name);
-    ssize_t len = readlink(name, path, PATH_MAX - 1);
-    path[len > 0 ? len : 0] = '\0';
-    return len > 0 && path[0] == '/';
-}
-
-/* Whether `path` is the directory behind a descriptor, or lies below it. */
-static bool is_inside(const char *path, int directory)
-{
-    char root[PATH_MAX];
-    if (directory < 0 || !find_path_of(directory, root)) {
-        return false;
-    }
-    size_t len = strcmp(root, "/") == 0 ? 0 : strlen(root);
-    return strncmp(path, root, len) == 0 && (path[len] == '/' || path[len] == '\0');
-}
-
-static bool is_inside_one_of(const char *path, struct slice directories)
-{
-    char name[PATH_MAX];
-    while (directories.at) {
-        int fd = slice_copy(slice_cut(&directories, ':'), name, sizeof name)
-                     ? open(name, O_PATH | O_DIRECTORY | O_CLOEXEC)
-                     : -1;
-        bool inside = is_inside(path, fd);
-        if (fd >= 0) {
-            close(fd);
-        }
-        if (inside) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Opens for reading what an O_PATH descriptor stands for. */
-static int open_again(int fd)
-{
-    char name[DESCRIPTOR_NAME];
-    name_descriptor(fd, name);
-    return open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
-int file_open_following(int directory, const char *path, struct slice others)
-{
-    char found[PATH_MAX];
-    struct stat status;
-    int file = -1, place = open_resolving(directory, path, O_PATH, NO_MAGICLINKS);
-    if (place < 0) {
-        errno = errno == EACCES ? EXDEV : errno; /* it ends where nobody here may look */
-        return -1;
-    }
-    if (!find_path_of(place, found) || fstat(place, &status) != 0 ||
-        !(is_inside(found, directory) || is_inside_one_of(found, others))) {
-        errno = EXDEV;
-    } else if (!S_ISREG(status.st_mode)) {
-        errno = ENXIO;
-    } else {
-        file = open_again(place);
-    }
-    int cause = errno;
-    close(place);
-    errno = cause;
-    return file;
-}
-
-int file_open_directory_beneath(int directory, const char *path)
-{
-    return open_beneath(directory, path, O_RDONLY | O_DIRECTORY);
+    snprintf(name, FILE_DESCRIPTOR_NAME, "/proc/self/fd/%d", fd);
 }
 
 /* The time of the last change of status tells of chmod and chown too. */
@@ -159,6 +46,22 @@ void file_open_standard_descriptors(void)
     if (fd >= 0) {
         close(fd);
     }
+}
+
+/* memfd_create is new in Linux 3.17, O_TMPFILE in 3.11. */
+int file_open_unnamed(const char *name)
+{
+    static const char *const places[] = {"/dev/shm", P_tmpdir};
+    char path[sizeof "/dev/shm/handback-XXXXXX"];
+    int fd = memfd_create(name, MFD_CLOEXEC);
+    for (size_t i = 0; fd < 0 && i < sizeof places / sizeof *places; i++) {
+        snprintf(path, sizeof path, "%s/handback-XXXXXX", places[i]);
+        fd = mkostemp(path, O_CLOEXEC);
+        if (fd >= 0) {
+            unlink(path);
+        }
+    }
+    return fd;
 }
 
 int file_read(int fd, size_t limit, char **bytes, size_t *length)

@@ -1,26 +1,19 @@
-/* Files below a directory that must not be left, and what the operator needs to hear about paths.
- */
+/* Descriptors, whole files, and what the operator needs to hear about paths. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
 #include "base/error.h"
-#include "base/slice.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/stat.h>
 
-/* Opens a file for reading below `directory` (openat2): neither `..` nor a symbolic link can leave
- * it, and a FIFO does not block. Returns a descriptor that the caller closes, or -1 with errno
- * (EXDEV: a link leads out). */
-int file_open_beneath(int directory, const char *path);
+enum {
+    FILE_DESCRIPTOR_NAME = 32
+};
 
-/* The same, but symbolic links may be absolute too, and lead anywhere inside `directory` or into
- * one of `others` (absolute paths, separated by ':'). Where they end is looked at before it is
- * opened; what is no regular file is not. Returns -1 with errno EXDEV when a link ends elsewhere,
- * ENXIO when it ends at what is no regular file. */
-int file_open_following(int directory, const char *path, struct slice others);
-
-/* Opens a directory below `directory` in the same way, for reading its names. */
-int file_open_directory_beneath(int directory, const char *path);
+/* "/proc/self/fd/N": where the kernel shows what a descriptor stands for. */
+void file_name_descriptor(int fd, char name[FILE_DESCRIPTOR_NAME]);
 
 /* Whether both tell of one file that nobody has touched in between. */
 bool file_is_untouched(const struct stat *before, const struct stat *after);
@@ -36,6 +29,10 @@ bool file_descriptors_left(int count);
 /* Opens /dev/null for standard input, output and error where whoever started us has closed them: a
  * file or a connection in their place would be written to. */
 void file_open_standard_descriptors(void);
+
+/* An empty file without a name, in memory where that can be had; `name` is what /proc calls it.
+ * Returns a descriptor that the caller closes, or -1 with errno. */
+int file_open_unnamed(const char *name);
 
 /* Reads a whole file of at most `limit` bytes into memory that the caller frees; a NUL follows it.
  * Returns 0, or -1 with errno (EFBIG: larger than `limit`). */

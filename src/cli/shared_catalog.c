@@ -47,7 +47,7 @@ struct shared_catalog *shared_catalog_make(void)
     if (shared == MAP_FAILED) {
         return NULL;
     }
-    shared->memory = memfd_create("handback-catalog", MFD_CLOEXEC);
+    shared->memory = file_open_unnamed("handback-catalog");
     if (shared->memory < 0) {
         munmap(shared, sizeof *shared);
         return NULL;

@@ -1,5 +1,6 @@
 #include "compile/manifest.h"
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/md5.h"
 #include "catalog/format.h"
@@ -90,7 +91,7 @@ int manifest_read(struct manifest *manifest, int root, const char *path, apr_poo
     char *bytes = NULL;
     size_t length;
     *manifest = (struct manifest){0};
-    int fd = file_open_beneath(root, path);
+    int fd = beneath_open(root, path);
     int cause = errno;
     if (fd < 0 && fstatat(root, path, &manifest->status, 0) != 0) {
         manifest->status = (struct stat){0};

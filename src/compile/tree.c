@@ -1,6 +1,6 @@
 #include "compile/tree.h"
 
-#include "base/file.h"
+#include "base/beneath.h"
 #include "base/log.h"
 #include "http/coding.h"
 
@@ -76,7 +76,7 @@ static void read_directory(struct walk *walk, const char *name, int depth)
     struct stat status = {0};
     const char *path =
         *name ? apr_pstrcat(walk->tree->pool, walk->root_path, "/", name, NULL) : walk->root_path;
-    int fd = file_open_directory_beneath(walk->root, *name ? name : ".");
+    int fd = beneath_open_directory(walk->root, *name ? name : ".");
     DIR *directory = fd >= 0 && fstat(fd, &status) == 0 ? fdopendir(fd) : NULL;
     if (!directory) {
         log_unreadable(path, errno);

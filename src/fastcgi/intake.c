@@ -1,7 +1,8 @@
 #include "fastcgi/intake.h"
 
+#include "base/file.h"
+
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
@@ -36,7 +37,7 @@ static bool write_head(const unsigned char *head, size_t len)
 void intake_begin_thread(void)
 {
     if (head_file < 0) {
-        head_file = memfd_create("head", MFD_CLOEXEC);
+        head_file = file_open_unnamed("head");
     }
 }
 

@@ -1,5 +1,6 @@
 #include "prepare/gather.h"
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/md5.h"
@@ -44,7 +45,7 @@ static bool take_bytes(struct work *work, uint32_t mount, const struct kept_mani
 {
     char *text = NULL, md5[MD5_HEX + 1];
     size_t length = 0;
-    int fd = file_open_beneath(work->keep.mount[mount].root, one->path);
+    int fd = beneath_open(work->keep.mount[mount].root, one->path);
     bool read = fd >= 0 && file_read(fd, (size_t)one->manifest.status.st_size, &text, &length) == 0;
     if (fd >= 0) {
         close(fd);

@@ -1,6 +1,6 @@
 #include "prepare/keep.h"
 
-#include "base/file.h"
+#include "base/beneath.h"
 #include "catalog/hashed_name.h"
 #include "prepare/decode.h"
 
@@ -74,10 +74,10 @@ static const char *cause_text(int cause)
 static int open_source(const struct keep *keep, int mount, const char *path)
 {
     int root = keep->mount[mount].root;
-    int fd = file_open_beneath(root, path);
+    int fd = beneath_open(root, path);
     return fd >= 0 || errno != EXDEV
                ? fd
-               : file_open_following(root, path, slice_of(keep->settings->mount[mount].follow));
+               : beneath_open_following(root, path, slice_of(keep->settings->mount[mount].follow));
 }
 
 static bool agrees(const struct object *object, const struct look *look)

@@ -1,6 +1,6 @@
 #include "serve/resource.h"
 
-#include "base/file.h"
+#include "base/beneath.h"
 #include "catalog/glob.h"
 #include "serve/variant.h"
 
@@ -268,7 +268,7 @@ static bool is_in_dirs(struct resource *resource, const struct site *site)
                      ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC)
                      : -1;
         if (fd >= 0 && slice_copy(resource->name, copy->path, sizeof copy->path)) {
-            copy->fd = file_open_following(fd, copy->path, mount->follow);
+            copy->fd = beneath_open_following(fd, copy->path, mount->follow);
         }
         if (fd >= 0) {
             close(fd);

@@ -1,6 +1,6 @@
 #include "serve/site.h"
 
-#include "base/file.h"
+#include "base/beneath.h"
 #include "base/place.h"
 #include "http/path.h"
 
@@ -192,17 +192,17 @@ int site_choose_release(struct site *site, uint32_t mount, struct slice wanted, 
 int site_open_file(const struct site *site, uint32_t mount, enum place place, const char *path)
 {
     if (place == PLACE_POOL) {
-        return file_open_beneath(site->pool, path);
+        return beneath_open(site->pool, path);
     }
     if (site->root[mount] < 0) {
         errno = -site->root[mount];
         return -1;
     }
-    int fd = file_open_beneath(site->root[mount], path);
+    int fd = beneath_open(site->root[mount], path);
     if (fd >= 0 || errno != EXDEV) {
         return fd;
     }
-    return file_open_following(site->root[mount], path, site->mount[mount].follow);
+    return beneath_open_following(site->root[mount], path, site->mount[mount].follow);
 }
 
 bool site_is_as_made(const struct site *site, const struct stat *status)

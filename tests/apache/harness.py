@@ -101,6 +101,9 @@ class Workplace:
         self.cgi_release = self._copy("HANDBACK_PROGRAM_RELEASE", "build/release/bin/handback",
                                       "cgi-rel", "handback.cgi")
         self.tsan = self._copy("HANDBACK_PROGRAM_TSAN", "build/tsan/bin/handback", "tsan")
+        self.refusing = self._copy(
+            "HANDBACK_WITHOUT_OPENAT2", "build/dev/tests/unit/without_openat2", "refusing",
+            "without_openat2")
 
     def _copy(self, variable, default, name, file="handback"):
         """A copy that the servers' user can reach: a checkout may lie in a closed home."""
@@ -113,6 +116,11 @@ class Workplace:
         target.parent.chmod(0o755)
         target.chmod(0o755)
         return target
+
+    def without_openat2(self, answer):
+        """What servers are started under so that openat2 is answered ENOSYS or EPERM."""
+        assert self.refusing, "no program: build it, or name it by HANDBACK_WITHOUT_OPENAT2"
+        return [self.refusing, answer]
 
     def fresh(self, name="d"):
         self.count += 1
@@ -143,7 +151,7 @@ def is_gone(pid):
 class Serve:
     """`handback serve`, listening on a unix socket or, when `listen` is (HOST, PORT), there."""
 
-    def __init__(self, work, *options, listen=None, root=None, program=None, user=None,
+    def __init__(self, work, *options, listen=None, root=None, program=None, user=None, under=(),
                  **environment):
         self.work = work
         self.home = work.fresh("serve")
@@ -165,7 +173,7 @@ class Serve:
         }
         self.name = name
         self.program = str(program or work.program)
-        self.command = [self.program, "serve", "--listen", name, *map(str, options)]
+        self.command = [*under, self.program, "serve", "--listen", name, *map(str, options)]
         self.process = None
 
     def spawn(self):
@@ -250,6 +258,12 @@ def defines(front, delivery="body", root=None, url="/static/", serve=None, **mor
     return "\n".join(lines) + f"\nInclude handback/{INCLUDES[front]}\n"
 
 
+def settings_lines(front, settings):
+    """Settings for the programs that Apache starts itself."""
+    directive = {"cgi": "SetEnv", "fcgid": "FcgidInitialEnv"}[front]
+    return "".join(f'{directive} {name} "{value}"\n' for name, value in settings.items())
+
+
 def virtual_host(name, *parts, port="*"):
     inside = "\n".join(parts)
     return f"<VirtualHost *:{port}>\nServerName {name}\n{inside}\n</VirtualHost>\n"
@@ -258,8 +272,8 @@ def virtual_host(name, *parts, port="*"):
 class Apache:
     """An Apache that reads nothing of the machine's own configuration."""
 
-    def __init__(self, work, text, modules=None, program=None, cgi=None):
-        self.work = work
+    def __init__(self, work, text, modules=None, program=None, cgi=None, under=()):
+        self.work, self.under = work, under
         self.home = work.fresh("apache")
         own(self.home)
         self.port = free_port()
@@ -299,7 +313,7 @@ class Apache:
         return "\n".join(lines) + "\n"
 
     def _control(self, *arguments):
-        command = ["apache2", "-d", self.home, "-f", self.configuration, *arguments]
+        command = [*self.under, "apache2", "-d", self.home, "-f", self.configuration, *arguments]
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C"}
         return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30)
 
@@ -475,10 +489,8 @@ class Site:
         text = extra
         if front == "proxy":
             self.serve = Serve(work, "--workers", 2, root=root, program=program, **settings)
-        elif front == "fcgid":
-            text += "".join(f'FcgidInitialEnv {k} "{v}"\n' for k, v in settings.items())
         else:
-            text += "".join(f'SetEnv {k} "{v}"\n' for k, v in settings.items())
+            text += settings_lines(front, settings)
         text += defines(front, delivery, root, serve=self.serve)
         self.apache = Apache(work, text, program=program)
         self.way = Way(self.apache, "localhost", front, delivery, serve=self.serve)

@@ -4,92 +4,6 @@
 
 #include <errno.h>
 
-static void only_what_lies_beneath_is_opened(void **state)
-{
-    static const struct {
-        const char *label, *path;
-        int cause; /* 0: opened */
-    } rows[] = {
-        {"a file", "a.txt", 0},
-        {"a file in a directory", "dir/b.txt", 0},
-        {"a link inside", "inside", 0},
-        {"a link to a directory inside, and on", "way/b.txt", 0},
-        {"a link that leaves and comes back relative", "back", EXDEV},
-        {".. at the front", "../x", EXDEV},
-        {".. that climbs past the top", "dir/../../x", EXDEV},
-        {"absolute", "/etc/passwd", EXDEV},
-        {"an absolute link out", "out", EXDEV},
-        {"a relative link out", "up", EXDEV},
-        {"a directory link out, and on", "outdir/passwd", EXDEV},
-        {"a link to itself", "loop", ELOOP},
-        {"missing", "missing", ENOENT},
-        {"below a file", "a.txt/x", ENOTDIR},
-        {"a dangling link", "dangling", ENOENT},
-    };
-    struct scratch scratch = scratch_make();
-    char back[SCRATCH_PATH + 16];
-    (void)state;
-    scratch_write(&scratch, "a.txt", "a");
-    scratch_write(&scratch, "dir/b.txt", "b");
-    scratch_link(&scratch, "inside", "dir/b.txt");
-    scratch_link(&scratch, "way", "dir");
-    snprintf(back, sizeof back, "..%s/a.txt", strrchr(scratch.path, '/'));
-    scratch_link(&scratch, "back", back);
-    scratch_link(&scratch, "out", "/etc/passwd");
-    scratch_link(&scratch, "up", "../../../../../etc/passwd");
-    scratch_link(&scratch, "outdir", "/etc");
-    scratch_link(&scratch, "loop", "loop");
-    scratch_link(&scratch, "dangling", "nowhere");
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        errno = 0;
-        int fd = file_open_beneath(scratch.fd, rows[i].path);
-        int cause = fd < 0 ? errno : 0;
-        if (!CHECK(rows[i].label, cause == rows[i].cause)) {
-            print_error("    errno is %s\n", strerror(cause));
-        }
-        if (fd >= 0) {
-            close(fd);
-        }
-    }
-    scratch_remove(&scratch);
-    check_end();
-}
-
-static void a_fifo_does_not_block_and_nothing_is_inherited(void **state)
-{
-    struct scratch scratch = scratch_make();
-    struct stat status;
-    (void)state;
-    assert_int_equal(mkfifoat(scratch.fd, "fifo", 0644), 0);
-    alarm(5);
-    int fd = file_open_beneath(scratch.fd, "fifo");
-    alarm(0);
-    assert_true(fd >= 0);
-    assert_int_equal(fstat(fd, &status), 0);
-    assert_true(S_ISFIFO(status.st_mode));
-    assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-    close(fd);
-    scratch_remove(&scratch);
-}
-
-static void a_directory_is_opened_beneath_in_the_same_way(void **state)
-{
-    struct scratch scratch = scratch_make();
-    (void)state;
-    scratch_write(&scratch, "dir/b.txt", "b");
-    scratch_link(&scratch, "out", "/etc");
-    int fd = file_open_directory_beneath(scratch.fd, "dir");
-    assert_true(fd >= 0);
-    close(fd);
-    assert_int_equal(file_open_directory_beneath(scratch.fd, "dir/b.txt"), -1);
-    assert_int_equal(errno, ENOTDIR);
-    assert_int_equal(file_open_directory_beneath(scratch.fd, "out"), -1);
-    assert_int_equal(errno, EXDEV);
-    assert_int_equal(file_open_directory_beneath(scratch.fd, ".."), -1);
-    assert_int_equal(errno, EXDEV);
-    scratch_remove(&scratch);
-}
-
 static void a_file_is_read_whole_up_to_the_limit_and_no_further(void **state)
 {
     static const struct {
@@ -230,9 +144,6 @@ static void a_directory_that_cannot_be_opened_is_explained(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_what_lies_beneath_is_opened),
-        cmocka_unit_test(a_fifo_does_not_block_and_nothing_is_inherited),
-        cmocka_unit_test(a_directory_is_opened_beneath_in_the_same_way),
         cmocka_unit_test(a_file_is_read_whole_up_to_the_limit_and_no_further),
         cmocka_unit_test(what_is_no_file_is_not_read),
         cmocka_unit_test(writing_takes_every_byte_or_says_why_not),

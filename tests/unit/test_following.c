@@ -1,6 +1,6 @@
 /* Links that may be followed (`follow`): absolute ones too, as long as they end where files may be
  * served from. */
-#include "base/file.h"
+#include "base/beneath.h"
 #include "check.h"
 #include "scratch.h"
 
@@ -98,7 +98,7 @@ static int open_following(const char *path, const char *others)
         snprintf(directories + len, sizeof directories - len, "%s%.1s",
                  *others == '@' ? scratch.path : "", *others == '@' ? "" : others);
     }
-    return file_open_following(root, path, slice_of(others ? directories : NULL));
+    return beneath_open_following(root, path, slice_of(others ? directories : NULL));
 }
 
 /* The one byte of the file that was opened; '?' when it is not one of ours. */
