@@ -12,7 +12,10 @@ target_compile_options(handback_flags INTERFACE
     -g -fstack-protector-strong -fno-strict-overflow -ffunction-sections)
 target_link_options(handback_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections)
 
-if(NOT HANDBACK_FIXED) # at one address: only a static program that says so
+if(HANDBACK_FIXED) # at one address: only a static program that says so
+    target_compile_options(handback_flags INTERFACE -fno-pie)
+    target_link_options(handback_flags INTERFACE -no-pie)
+else()
     target_compile_options(handback_flags INTERFACE -fPIE)
     target_link_options(handback_flags INTERFACE -pie)
 endif()
