@@ -23,16 +23,16 @@ struct open_how_24 {
 enum {
     BENEATH = 0x08,
     NO_MAGICLINKS = 0x02,
+    NO_SYMLINKS = 0x04,
     TRIES = 4
 };
 
 /* Whether the kernel is known to lack openat2, or a sandbox to forbid it. */
 static atomic_bool lacking;
 
-static int ask_kernel(int directory, const char *path, int flags, enum walk_bounds bounds)
+static int ask_kernel(int directory, const char *path, int flags, uint64_t resolve)
 {
-    struct open_how_24 how = {.flags = (uint64_t)flags | O_CLOEXEC,
-                              .resolve = NO_MAGICLINKS | (bounds == WALK_BENEATH ? BENEATH : 0u)};
+    struct open_how_24 how = {.flags = (uint64_t)flags | O_CLOEXEC, .resolve = resolve};
     long fd = -1;
     /* EAGAIN: something was renamed while the kernel walked, anywhere, so it could not prove that
      * `..` stays inside. */
@@ -48,7 +48,8 @@ static int ask_kernel(int directory, const char *path, int flags, enum walk_boun
 static int open_within(int directory, const char *path, int flags, enum walk_bounds bounds)
 {
     if (!atomic_load_explicit(&lacking, memory_order_relaxed)) {
-        int fd = ask_kernel(directory, path, flags, bounds);
+        int fd = ask_kernel(directory, path, flags,
+                            NO_MAGICLINKS | (bounds == WALK_BENEATH ? BENEATH : 0u));
         if (fd >= 0 || (errno != ENOSYS && errno != EPERM && errno != EAGAIN)) {
             return fd;
         }
@@ -136,4 +137,13 @@ int beneath_open_following(int directory, const char *path, struct slice others)
 int beneath_open_directory(int directory, const char *path)
 {
     return open_within(directory, path, O_RDONLY | O_DIRECTORY, WALK_BENEATH);
+}
+
+bool beneath_has_no_link(const char *path)
+{
+    int fd = path[0] == '/' ? ask_kernel(AT_FDCWD, path, O_PATH, NO_SYMLINKS) : -1;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0;
 }

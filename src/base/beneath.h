@@ -20,4 +20,8 @@ int beneath_open_following(int directory, const char *path, struct slice others)
 /* Opens a directory below `directory` in the same way, for reading its names. */
 int beneath_open_directory(int directory, const char *path);
 
+/* Whether an absolute path leads to something without a symbolic link on the way. False also where
+ * the kernel does not tell. */
+bool beneath_has_no_link(const char *path);
+
 #endif

@@ -39,12 +39,10 @@ bool file_descriptors_left(int count)
 
 void file_open_standard_descriptors(void)
 {
-    int fd;
-    do {
-        fd = open("/dev/null", O_RDWR);
-    } while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0) {
-        close(fd);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            open("/dev/null", O_RDWR); /* the lowest number that is free: this one */
+        }
     }
 }
 

@@ -41,15 +41,15 @@ static bool add_segments(struct slice text, char *path, size_t *len, size_t size
     return true;
 }
 
-bool place_resolve(const char *text, const char *base, char *path, size_t size)
+bool place_resolve(struct slice text, const char *base, char *path, size_t size)
 {
     size_t len = 0;
     if (size < 2) {
         return false;
     }
     path[0] = '\0';
-    if ((text[0] != '/' && !add_segments(slice_of(base), path, &len, size)) ||
-        !add_segments(slice_of(text), path, &len, size)) {
+    if ((!slice_starts(text, slice_of("/")) && !add_segments(slice_of(base), path, &len, size)) ||
+        !add_segments(text, path, &len, size)) {
         return false;
     }
     if (len == 0) {

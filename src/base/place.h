@@ -3,8 +3,7 @@
 #ifndef BASE_PLACE_H
 #define BASE_PLACE_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "base/slice.h"
 
 /* Writes how `path` is reached from the directory `base`, both absolute: "../static", or "." for
  * the directory itself. Returns false when it does not fit into `size` bytes. */
@@ -16,6 +15,6 @@ bool place_below(const char *path, const char *base, char *text, size_t size);
 /* Writes the absolute path that `text` means, seen from the directory `base`: without ".", ".." and
  * empty segments. An absolute `text` stays itself. False when it does not fit or climbs above "/".
  */
-bool place_resolve(const char *text, const char *base, char *path, size_t size);
+bool place_resolve(struct slice text, const char *base, char *path, size_t size);
 
 #endif

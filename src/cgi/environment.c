@@ -26,16 +26,19 @@ static int read_directory(const char *name, const char **directory, struct error
     return good ? 0 : refuse(error, name, *directory, "an absolute path");
 }
 
-static int read_url(const char *name, struct path *url, struct error *error)
+static int read_url(const char *name, struct path *room, const struct path **url,
+                    struct error *error)
 {
     const char *value = find(name);
-    return !value || path_read_prefix(value, url)
+    *url = value ? room : NULL;
+    return !value || path_read_prefix(value, room)
                ? 0
                : refuse(error, name, value, "a URL prefix such as /static/");
 }
 
 int environment_read(struct environment *environment, struct error *error)
 {
+    static struct path static_url, media_url, delivery_url;
     static const char *const roots[MOUNT_KINDS] = {"STATIC_ROOT", "MEDIA_ROOT", "HANDBACK_ROOT"};
     environment->release = find("RELEASE_ID");
     for (int kind = 0; kind < MOUNT_KINDS; kind++) {
@@ -43,9 +46,10 @@ int environment_read(struct environment *environment, struct error *error)
             return -1;
         }
     }
-    if (read_url("STATIC_URL", &environment->url[MOUNT_STATIC], error) != 0 ||
-        read_url("MEDIA_URL", &environment->url[MOUNT_MEDIA], error) != 0 ||
-        read_url("HANDBACK_DELIVERY_URL", &environment->delivery_url, error) != 0 ||
+    environment->url[MOUNT_ROOT] = NULL;
+    if (read_url("STATIC_URL", &static_url, &environment->url[MOUNT_STATIC], error) != 0 ||
+        read_url("MEDIA_URL", &media_url, &environment->url[MOUNT_MEDIA], error) != 0 ||
+        read_url("HANDBACK_DELIVERY_URL", &delivery_url, &environment->delivery_url, error) != 0 ||
         read_directory("HANDBACK_DELIVERY_ROOT", &environment->delivery_root, error) != 0) {
         return -1;
     }

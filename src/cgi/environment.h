@@ -7,17 +7,18 @@
 #include "catalog/catalog.h"
 #include "http/path.h"
 
-/* NULL and an empty URL: not given. */
+/* NULL: not given. */
 struct environment {
     const char *root[MOUNT_KINDS];
-    struct path url[MOUNT_KINDS];
+    const struct path *url[MOUNT_KINDS];
     const char *state;
     const char *release;
-    struct path delivery_url;
+    const struct path *delivery_url;
     const char *delivery_root;
 };
 
-/* Reads the variables, which the result views. Returns 0, or -1 with HB0004. */
+/* Reads the variables, which the result views; its URLs are valid until the next call. Returns 0,
+ * or -1 with HB0004. */
 int environment_read(struct environment *environment, struct error *error);
 
 /* Logs HB0006 for each setting that is in the environment and has no effect here. */

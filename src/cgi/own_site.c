@@ -10,11 +10,6 @@
 
 /* ---- what the environment says of the mounts ---- */
 
-static bool is_given(const struct path *url)
-{
-    return url->len > 0;
-}
-
 static struct slice text_of(const struct path *url)
 {
     return (struct slice){url->text, url->len};
@@ -26,7 +21,7 @@ static struct catalog_mount *find_mount(struct site *site, enum mount_kind kind,
 {
     for (uint32_t i = 0; i < site->mounts; i++) {
         if (site->mount[i].kind == kind &&
-            (!is_given(url) || slice_equal(site->mount[i].url, text_of(url)))) {
+            (!url || slice_equal(site->mount[i].url, text_of(url)))) {
             return &site->mount[i];
         }
     }
@@ -42,7 +37,7 @@ static struct catalog_mount *add_mount(struct site *site, enum mount_kind kind,
     }
     struct catalog_mount *mount = &site->mount[site->mounts++];
     *mount = catalog_default_mount(kind);
-    if (is_given(url)) {
+    if (url) {
         mount->url = text_of(url);
     }
     return mount;
@@ -51,9 +46,9 @@ static struct catalog_mount *add_mount(struct site *site, enum mount_kind kind,
 static int adopt(struct site *site, const struct environment *environment, enum mount_kind kind,
                  struct error *error)
 {
-    const struct path *url = &environment->url[kind];
+    const struct path *url = environment->url[kind];
     struct catalog_mount *mount = find_mount(site, kind, url);
-    if (!mount && kind == MOUNT_STATIC && is_given(url)) {
+    if (!mount && kind == MOUNT_STATIC && url) {
         return error_set(error, HB_CATALOG_OTHER,
                          "%s: the catalog was made with another url: it is set aside until "
                          "prepare makes it with these settings",
@@ -65,8 +60,8 @@ static int adopt(struct site *site, const struct environment *environment, enum 
     if (mount && environment->root[kind]) {
         mount->root = slice_of(environment->root[kind]);
     }
-    if (mount && kind == MOUNT_STATIC && is_given(&environment->delivery_url)) {
-        mount->delivery_url = text_of(&environment->delivery_url);
+    if (mount && kind == MOUNT_STATIC && environment->delivery_url) {
+        mount->delivery_url = text_of(environment->delivery_url);
     }
     if (mount && kind == MOUNT_STATIC && environment->delivery_root) {
         mount->delivery_root = slice_of(environment->delivery_root);
@@ -111,7 +106,6 @@ static int open_directories(struct site *site, struct error *error)
  * be linked to, and says nothing. A copy of that would lead its relative paths astray. */
 static int find_state(struct site *site, const struct own_catalog *own, struct error *error)
 {
-    char text[PATH_MAX];
     struct slice state = site->hand_back.state;
     const char *name = strrchr(own->path, '/') + 1;
     bool named = state.len > 0;
@@ -122,8 +116,7 @@ static int find_state(struct site *site, const struct own_catalog *own, struct e
                          "state directory, or let handback prepare --beside write it",
                          own->path);
     }
-    bool fits = named ? slice_copy(state, text, sizeof text) &&
-                            place_resolve(text, own->place, site->state, sizeof site->state)
+    bool fits = named ? place_resolve(state, own->place, site->state, sizeof site->state)
                       : slice_copy(slice_of(own->place), site->state, sizeof site->state);
     return fits ? 0 : error_set(error, HB_SETTING_BAD_VALUE, "state: a path is too long");
 }
@@ -182,6 +175,6 @@ int own_site_open_live(struct site *site, const struct environment *environment,
     *site = (struct site){.catalog = catalog_of_nothing(), .pool = -ENOENT, .made = INT64_MIN};
     site->policy = site->catalog;
     memset(site->root, 0xff, sizeof site->root);
-    add_mount(site, MOUNT_STATIC, &environment->url[MOUNT_STATIC]);
+    add_mount(site, MOUNT_STATIC, environment->url[MOUNT_STATIC]);
     return adopt_all(site, environment, error) != 0 ? -1 : open_directories(site, error);
 }

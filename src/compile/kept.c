@@ -81,7 +81,7 @@ static apr_array_header_t *read_roots(const json_t *list, const char *base, apr_
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *text = json_string_value(json_array_get(list, i));
         if (!text || !*text || slice_has_control(slice_of(text)) ||
-            !place_resolve(text, base, path, sizeof path)) {
+            !place_resolve(slice_of(text), base, path, sizeof path)) {
             return NULL;
         }
         *(const char **)apr_array_push(roots) = apr_pstrdup(pool, path);

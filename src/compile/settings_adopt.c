@@ -39,7 +39,7 @@ static bool adopt_root(const struct adoption *adoption)
     if (is_given(adoption, "root")) {
         return true;
     }
-    if (!place_resolve(string_of(adoption, adoption->from.root), adoption->state, root,
+    if (!place_resolve(slice_of(string_of(adoption, adoption->from.root)), adoption->state, root,
                        sizeof root)) {
         return false;
     }

@@ -12,9 +12,9 @@ enum {
 };
 
 struct head {
-    char text[HEAD_SIZE];
     size_t len;
     bool overflow; /* a field did not fit and was left out: the answer must not be sent */
+    char text[HEAD_SIZE];
 };
 
 void head_clear(struct head *head);

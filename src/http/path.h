@@ -17,9 +17,9 @@ enum path_verdict {
 };
 
 struct path {
-    char text[PATH_SIZE]; /* decoded, without `.`, `..` and empty segments; NUL-terminated */
     size_t len;
-    bool directory; /* the target ended in '/', "/." or "/..": so the text ends in '/' */
+    bool directory;       /* the target ended in '/', "/." or "/..": so the text ends in '/' */
+    char text[PATH_SIZE]; /* decoded, without `.`, `..` and empty segments; NUL-terminated */
 };
 
 /* Resolves a raw request target: drops scheme and authority, cuts at '?', percent-decodes once. */

@@ -65,7 +65,7 @@ static void read_list(struct work *work)
         for (struct slice rest = {bytes, length}; rest.len > 0;) {
             struct slice line = slice_cut(&rest, '\n');
             if (line.len > 0 && slice_copy(line, text, sizeof text) &&
-                place_resolve(text, work->real_state, path, sizeof path)) {
+                place_resolve(slice_of(text), work->real_state, path, sizeof path)) {
                 add(work, path, false);
             }
         }

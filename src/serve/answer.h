@@ -11,13 +11,13 @@
 
 struct answer {
     int status;             /* RFC 9110 15 */
-    struct head head;       /* every header field but Status */
     enum delivery delivery; /* who sends the bytes of the file */
     struct slice text;      /* the body of an error, a line without its newline; absent: none */
     struct body body;       /* the bytes of a file. Its descriptor is owned: answer_close */
     struct multipart parts; /* what the body's delimiters are made of; it points here, so that an
                              * answer stays where it was made */
     struct error fault;     /* what the operator should hear; number 0: nothing */
+    struct head head;       /* every header field but Status */
 };
 
 /* Decides the answer. A NULL site is answered 503: the settings are bad. `now` is in seconds since

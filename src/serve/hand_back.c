@@ -148,8 +148,8 @@ static bool find_server_path(const struct story *story, char path[SERVER_PATH_SI
             strcat(pool, "/");
         }
     }
-    int len = snprintf(path, SERVER_PATH_SIZE, "%.*s/%s%s", (int)root.len, root.at, pool,
-                       story_copy(story)->path);
+    int len = snprintf(path, SERVER_PATH_SIZE, "%.*s/%s%s%s", (int)root.len, root.at, pool,
+                       story->resource.path, story_copy(story)->suffix);
     return len > 0 && len < SERVER_PATH_SIZE;
 }
 
@@ -224,8 +224,8 @@ static bool write_url(const struct story *story, enum delivery delivery, char ur
         }
         prefix = slice_of(place);
     }
-    int len =
-        snprintf(path, sizeof path, "%.*s%s", (int)prefix.len, prefix.at, story_copy(story)->path);
+    int len = snprintf(path, sizeof path, "%.*s%s%s", (int)prefix.len, prefix.at,
+                       story->resource.path, story_copy(story)->suffix);
     if (len < 0 || (size_t)len >= sizeof path ||
         !uri_encode_path(slice_of(path), url, URL_SIZE - QUERY_SIZE) ||
         (delivery == DELIVERY_LOCAL_REDIRECT && !write_query(story, query))) {
@@ -252,7 +252,7 @@ static bool is_closed_below_place(const struct story *story)
 {
     char part[PATH_SIZE];
     struct stat status;
-    const char *path = story_copy(story)->path;
+    const char *path = story->resource.path;
     int directory = story_copy(story)->place == PLACE_POOL ? story->site->pool
                                                            : story->site->root[story->mount];
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -300,7 +300,8 @@ static bool is_same_behind(const struct story *story)
     char path[SERVER_PATH_SIZE];
     struct stat theirs;
     const struct stat *ours = &story_copy(story)->status;
-    int len = snprintf(path, sizeof path, "%s/%s", find_place(story), story_copy(story)->path);
+    int len = snprintf(path, sizeof path, "%s/%s%s", find_place(story), story->resource.path,
+                       story_copy(story)->suffix);
     return len > 0 && len < SERVER_PATH_SIZE && stat(path, &theirs) == 0 &&
            theirs.st_ino == ours->st_ino && theirs.st_dev == ours->st_dev &&
            theirs.st_size == ours->st_size && theirs.st_mtim.tv_sec == ours->st_mtim.tv_sec &&

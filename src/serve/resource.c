@@ -23,8 +23,7 @@ static void report_file(const struct site *site, const struct resource *resource
                         struct error *error, enum diagnosis number, const char *what)
 {
     char text[2 * PATH_SIZE];
-    snprintf(text, sizeof text, "file %s: user %u: %s", resource->copy[CODING_IDENTITY].path,
-             (unsigned)geteuid(), what);
+    snprintf(text, sizeof text, "file %s: user %u: %s", resource->path, (unsigned)geteuid(), what);
     report(site, resource, error, number, text);
 }
 
@@ -102,10 +101,10 @@ static enum resource_verdict open_identity(struct resource *resource, const stru
 {
     struct copy *copy = &resource->copy[CODING_IDENTITY];
     copy->place = place;
-    if (!slice_copy(path, copy->path, sizeof copy->path)) {
+    if (!slice_copy(path, resource->path, PATH_SIZE)) {
         return RESOURCE_MISSING;
     }
-    copy->fd = site_open_file(site, resource->mount, place, copy->path);
+    copy->fd = site_open_file(site, resource->mount, place, resource->path);
     if (copy->fd < 0 || fstat(copy->fd, &copy->status) != 0) {
         return verdict_of_errno(errno, promised, site, resource, error);
     }
@@ -267,8 +266,8 @@ static bool is_in_dirs(struct resource *resource, const struct site *site)
         int fd = slice_copy(slice_cut(&rest, ':'), directory, sizeof directory)
                      ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC)
                      : -1;
-        if (fd >= 0 && slice_copy(resource->name, copy->path, sizeof copy->path)) {
-            copy->fd = beneath_open_following(fd, copy->path, mount->follow);
+        if (fd >= 0 && slice_copy(resource->name, resource->path, PATH_SIZE)) {
+            copy->fd = beneath_open_following(fd, resource->path, mount->follow);
         }
         if (fd >= 0) {
             close(fd);
@@ -394,9 +393,9 @@ static void tell_verdict(struct trace *trace, const struct resource *resource,
                                            "not whole at this moment"};
     const struct copy *copy = &resource->copy[CODING_IDENTITY];
     bool proven = resource->hash.len > 0;
-    if (copy->path[0]) {
-        trace_add(trace, "%s%s: %s", copy->place == PLACE_POOL ? "in the pool, " : "", copy->path,
-                  verdicts[verdict]);
+    if (resource->path[0]) {
+        trace_add(trace, "%s%s: %s", copy->place == PLACE_POOL ? "in the pool, " : "",
+                  resource->path, verdicts[verdict]);
     }
     if (verdict == RESOURCE_FOUND) {
         trace_add(trace, "%s",

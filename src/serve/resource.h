@@ -24,8 +24,8 @@ struct copy {
     int fd; /* -1: there is none */
     struct stat status;
     enum place place;
-    bool proven;              /* the catalog knows its bytes, and nobody has touched it since */
-    char path[PATH_SIZE + 8]; /* below that place */
+    bool proven;    /* the catalog knows its bytes, and nobody has touched it since */
+    char suffix[8]; /* what its path has behind that of the file */
 };
 
 struct resource {
@@ -36,9 +36,10 @@ struct resource {
     bool immutable;    /* the name was promised for ever, and the bytes agree */
     bool vouched;      /* the operator promises it whatever the bytes are */
     bool suspect;      /* the file's name carries a hash that its bytes do not have */
-    struct catalog_entry entry; /* what `type` may be a view of */
-    struct copy copy[CODING_COUNT];
     char digits[HASHED_NAME_DIGITS + 1]; /* what `hash` is a view of */
+    struct catalog_entry entry;          /* what `type` may be a view of */
+    struct copy copy[CODING_COUNT];
+    char path[PATH_SIZE + 8]; /* of the file, below its place; with room for a suffix */
 };
 
 /* Finds and opens what stands behind a name. `now` is in seconds since 1970. Whatever the verdict,

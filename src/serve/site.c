@@ -55,9 +55,7 @@ static int open_directory(const char *path)
 static int resolve(const char *what, struct slice text, const char *base, char path[PATH_MAX],
                    struct error *error)
 {
-    char copy[PATH_MAX];
-    if (slice_copy(text, copy, sizeof copy) &&
-        place_resolve(copy, *base ? base : "/", path, PATH_MAX)) {
+    if (place_resolve(text, *base ? base : "/", path, PATH_MAX)) {
         return 0;
     }
     return error_set(error, HB_SETTING_BAD_VALUE, "%s: a path is too long", what);
@@ -145,7 +143,6 @@ struct slice site_current_link(const struct site *site, uint32_t mount, char tex
 
 struct here {
     const char *state;
-    int fd; /* of it; below 0: none */
     struct stat root;
 };
 
@@ -156,23 +153,31 @@ static bool is_root(const struct here *here, int directory, const char *path)
            status.st_dev == here->root.st_dev;
 }
 
-/* By what the directories are, not by their names: the root may lie behind a link. */
+/* By what the directories are, not by their names: the root may lie behind a link, the state
+ * directory too, or a link stand where it was before it was moved. */
 static bool is_here(const void *context, struct slice root)
 {
     const struct here *here = context;
-    char path[PATH_MAX], named[PATH_MAX];
-    return slice_copy(root, path, sizeof path) && (path[0] == '/' || here->fd >= 0) &&
-           (is_root(here, here->fd, path) ||
-            /* A state directory that was moved, with a link in its place. */
-            (place_resolve(path, here->state, named, sizeof named) &&
-             is_root(here, AT_FDCWD, named)));
+    char path[PATH_MAX];
+    bool absolute = slice_starts(root, slice_of("/"));
+    if (!absolute && !here->state[0]) {
+        return false;
+    }
+    if (place_resolve(root, here->state, path, sizeof path) && is_root(here, AT_FDCWD, path)) {
+        return true;
+    }
+    int state = absolute ? -1 : open(here->state, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    bool found = state >= 0 && slice_copy(root, path, sizeof path) && is_root(here, state, path);
+    if (state >= 0) {
+        close(state);
+    }
+    return found;
 }
 
 int site_choose_release(struct site *site, uint32_t mount, struct slice wanted, struct error *error)
 {
     char current[SITE_NAME_SIZE];
-    struct here here = {.state = site->state,
-                        .fd = open(site->state, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    struct here here = {.state = site->state};
     struct catalog_wish wish = {.wanted = wanted,
                                 .current = site_current_link(site, mount, current),
                                 .is_here = is_here,
@@ -180,11 +185,7 @@ int site_choose_release(struct site *site, uint32_t mount, struct slice wanted, 
     if (site->root[mount] < 0 || fstat(site->root[mount], &here.root) != 0) {
         here.root = (struct stat){0};
     }
-    int result = catalog_choose(&site->catalog, mount, &wish, error);
-    if (here.fd >= 0) {
-        close(here.fd);
-    }
-    return result;
+    return catalog_choose(&site->catalog, mount, &wish, error);
 }
 
 /* ---- use ---- */

@@ -25,21 +25,21 @@ struct site {
     struct catalog catalog; /* names and files */
     struct catalog policy;  /* the media types and fields of the mounts */
     struct catalog_site hand_back;
-    uint32_t mounts;
-    struct catalog_mount mount[CATALOG_MOUNTS_MAX];
-    void *block;                             /* of the catalog */
-    uint64_t mapped;                         /* what munmap frees of it; 0: free does */
-    bool stored;                             /* prepare has written it */
-    void *policy_block;                      /* allocated; NULL: the policy is the catalog's own */
-    char path[CATALOG_MOUNTS_MAX][PATH_MAX]; /* absolute paths of the roots */
-    int root[CATALOG_MOUNTS_MAX];            /* a directory; below 0: it cannot be opened, -errno */
-    bool closed[CATALOG_MOUNTS_MAX];         /* others than its owner and group may not enter it */
-    char state[PATH_MAX];                    /* where the pool lies; empty: nowhere */
-    char pool_path[PATH_MAX];
-    int pool; /* a directory; below 0: there is none */
-    bool pool_closed;
+    void *block;        /* of the catalog */
+    uint64_t mapped;    /* what munmap frees of it; 0: free does */
+    bool stored;        /* prepare has written it */
+    void *policy_block; /* allocated; NULL: the policy is the catalog's own */
     int64_t made; /* when the catalog was written, nanoseconds since 1970: files that are older are
                      as they were proven */
+    int pool;     /* a directory; below 0: there is none */
+    bool pool_closed;
+    uint32_t mounts;
+    int root[CATALOG_MOUNTS_MAX];    /* a directory; below 0: it cannot be opened, -errno */
+    bool closed[CATALOG_MOUNTS_MAX]; /* others than its owner and group may not enter it */
+    struct catalog_mount mount[CATALOG_MOUNTS_MAX];
+    char state[PATH_MAX]; /* where the pool lies; empty: nowhere */
+    char pool_path[PATH_MAX];
+    char path[CATALOG_MOUNTS_MAX][PATH_MAX]; /* absolute paths of the roots */
     atomic_int holders;
 };
 

@@ -23,15 +23,15 @@ struct story {
     uint32_t mount;
     struct slice name; /* below the mount */
     struct catalog_mount policy;
-    struct resource resource;
-    char
-        index_name[PATH_SIZE]; /* the name of an index file, when `name` is one that was not sent */
-    bool redirects;            /* the target only stands for what `name` is */
+    bool redirects; /* the target only stands for what `name` is */
     enum coding coding;
     char tag[TAG_SIZE];
     struct validators validators;
     enum range_verdict range_verdict;
     struct range_set ranges;
+    struct resource resource;
+    char
+        index_name[PATH_SIZE]; /* the name of an index file, when `name` is one that was not sent */
 };
 
 /* The copy that the client is to get. */

@@ -25,21 +25,29 @@ static bool is_proven(const struct copy *copy, const struct catalog_variant *var
            (uint64_t)copy->status.st_size == variant->size && site_is_as_made(site, &copy->status);
 }
 
+/* Opens what lies beside the file. */
+static int open_beside(struct resource *resource, const struct site *site, struct slice suffix)
+{
+    char *end = resource->path + strlen(resource->path);
+    if (!slice_copy(suffix, end, sizeof resource->path - (size_t)(end - resource->path))) {
+        return -1;
+    }
+    enum place place = resource->copy[CODING_IDENTITY].place;
+    int fd = site_open_file(site, resource->mount, place, resource->path);
+    *end = '\0';
+    return fd;
+}
+
 void variant_open(struct resource *resource, const struct site *site,
                   const struct catalog_variant *variant, int64_t now)
 {
     const struct copy *source = &resource->copy[CODING_IDENTITY];
     struct copy *copy = &resource->copy[variant->coding];
-    int len = snprintf(copy->path, sizeof copy->path, "%s%.*s", source->path,
-                       (int)variant->suffix.len, variant->suffix.at);
-    if (copy->fd >= 0 || len < 0 || (size_t)len >= sizeof copy->path) {
+    if (copy->fd >= 0 || (copy->fd = open_beside(resource, site, variant->suffix)) < 0) {
         return;
     }
     copy->place = source->place;
-    copy->fd = site_open_file(site, resource->mount, copy->place, copy->path);
-    if (copy->fd < 0) {
-        return;
-    }
+    slice_copy(variant->suffix, copy->suffix, sizeof copy->suffix);
     bool known = fstat(copy->fd, &copy->status) == 0;
     copy->proven = known && source->proven && is_proven(copy, variant, site);
     if (!copy->proven && !(known && may_be_sent(&copy->status, &source->status, now))) {

@@ -1,3 +1,4 @@
+#include "base/beneath.h"
 #include "base/file.h"
 #include "check.h"
 #include "scratch.h"
@@ -141,6 +142,33 @@ static void a_directory_that_cannot_be_opened_is_explained(void **state)
     check_end();
 }
 
+static void a_path_is_behind_no_link_only_if_none_of_its_parts_is_one(void **state)
+{
+    static const struct {
+        const char *path;
+        bool wanted;
+    } rows[] = {
+        {"dir/b.txt", true}, {"dir", true},        {"dir/../dir/b.txt", true},
+        {"link", false},     {"way/b.txt", false}, {"way/../dir", false},
+        {"missing", false},  {"dangling", false},
+    };
+    char path[SCRATCH_PATH + 32];
+    struct scratch scratch = scratch_make();
+    (void)state;
+    scratch_write(&scratch, "dir/b.txt", "b");
+    scratch_link(&scratch, "link", "dir/b.txt");
+    scratch_link(&scratch, "way", "dir");
+    scratch_link(&scratch, "dangling", "nowhere");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        snprintf(path, sizeof path, "%s/%s", scratch.path, rows[i].path);
+        CHECK(rows[i].path, beneath_has_no_link(path) == rows[i].wanted);
+    }
+    assert_false(beneath_has_no_link("dir/b.txt"));
+    assert_false(beneath_has_no_link("."));
+    scratch_remove(&scratch);
+    check_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +176,7 @@ int main(void)
         cmocka_unit_test(what_is_no_file_is_not_read),
         cmocka_unit_test(writing_takes_every_byte_or_says_why_not),
         cmocka_unit_test(a_directory_that_cannot_be_opened_is_explained),
+        cmocka_unit_test(a_path_is_behind_no_link_only_if_none_of_its_parts_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

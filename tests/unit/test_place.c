@@ -24,7 +24,7 @@ static void a_path_is_written_relative_to_a_directory(void **state)
         char text[64], back[64];
         CHECK(rows[i].text, place_relative(rows[i].path, rows[i].base, text, sizeof text) &&
                                 strcmp(text, rows[i].text) == 0);
-        CHECK(rows[i].text, place_resolve(text, rows[i].base, back, sizeof back) &&
+        CHECK(rows[i].text, place_resolve(slice_of(text), rows[i].base, back, sizeof back) &&
                                 strcmp(back, rows[i].path) == 0);
     }
     check_end();
@@ -46,7 +46,7 @@ static void a_relative_path_is_resolved_as_text(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         char path[64];
-        bool fits = place_resolve(rows[i].text, rows[i].base, path, sizeof path);
+        bool fits = place_resolve(slice_of(rows[i].text), rows[i].base, path, sizeof path);
         CHECK(rows[i].text, fits == (rows[i].path != NULL));
         CHECK(rows[i].text, !fits || strcmp(path, rows[i].path) == 0);
     }
@@ -71,7 +71,7 @@ static void what_does_not_fit_is_refused(void **state)
     for (size_t size = 0; size <= sizeof text; size++) {
         bool fits = place_relative("/a/bc", "/d", text, size);
         assert_true(fits == (size >= sizeof "../a/bc" + 1));
-        fits = place_resolve("bc", "/a", text, size);
+        fits = place_resolve(slice_of("bc"), "/a", text, size);
         assert_true(fits == (size >= sizeof "/a/bc"));
     }
 }
