@@ -8,10 +8,11 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from harness import REPOSITORY
+from harness import NEEDED, REPOSITORY, Apache
 
 BENCH = REPOSITORY / "tests/bench"
 # At the end: a siege lies there too.
@@ -19,11 +20,14 @@ sys.path.append(str(BENCH))
 
 import catalog_size  # noqa: E402
 import compile as compiling  # noqa: E402
+import fast_path  # noqa: E402
 import lookup  # noqa: E402
-from figures import NO_FIGURE  # noqa: E402
+import static_cgi  # noqa: E402
+from figures import NO_FIGURE, Fault, WrongAnswer  # noqa: E402
 from large_site import LargeSite  # noqa: E402
+from servers import cost  # noqa: E402
 
-BENCHES = ("catalog-size", "compile", "lookup")
+BENCHES = ("catalog-size", "compile", "lookup", "static-cgi", "fast-path")
 A_FIGURE = re.compile(r"\d")
 
 
@@ -60,6 +64,12 @@ def test_what_a_cgi_reads_of_the_catalog_and_the_memory_of_responders_are_within
     targets = targets_of(rows_of(quick("catalog-size").stdout))
     kept = {what: met for what, met in targets.items() if what.startswith(("read", "private"))}
     assert len(kept) == 4 and all(kept.values()), targets
+
+
+def test_the_static_cgi_reads_as_little_of_any_catalog_and_is_as_small_as_its_targets_say():
+    targets = targets_of(rows_of(quick("static-cgi").stdout))
+    kept = {what: met for what, met in targets.items() if what.startswith(("read", "size"))}
+    assert len(kept) == 3 and all(kept.values()), targets
 
 
 def test_the_runner_names_every_bench_and_refuses_what_is_none():
@@ -133,3 +143,31 @@ def test_a_catalog_that_knows_other_names_gets_no_figure(work, capsys):
     rows, targets, text = tables_of(report, capsys)
     assert has_figures(rows["50 entries"]) and not has_figures(rows["60 entries"]), text
     assert "- 60 entries: not found" in text and not targets["60 entries, verified"]
+
+
+def test_a_cgi_that_answers_with_other_bytes_or_another_length_gets_no_figure(work, capsys):
+    sites = [static_cgi.Site(work.fresh(), names).create().prepare(work.release) for names in (50, 60)]
+    programs = static_cgi.Programs.copied(work)
+    hosts, requests = static_cgi.contenders(programs, sites)
+    name, request = list(requests.items())[2]
+    wrong = {f"{name}, {what}": replace(request, **change) for what, change in (
+        ("bytes", {"body": request.body.swapcase()}), ("length", {"body": request.body + b"."}),
+        ("status", {"status": 206}))}
+    with Apache(work, hosts, modules=NEEDED["cgi"], cgi=programs.static) as apache:
+        checked = static_cgi.measured(apache, {name: request, **wrong}, 1, 0.02)
+        for request in list(wrong.values())[1:]:
+            with pytest.raises(WrongAnswer):
+                cost(apache, request, 0.02)
+    assert {name for name, found in checked.items() if isinstance(found, Fault)} == set(wrong)
+
+
+def test_a_fast_path_that_answers_with_other_bytes_gets_no_figure(work, capsys):
+    made = fast_path.ways(work, 50)
+    for path in made[0].site.root.rglob("page.*.css"):  # the pool's too, which may be the same
+        path.write_bytes(static_cgi.FILES[static_cgi.SMALL].swapcase())
+    report = fast_path.report_of(work, made, 1, 0.02)
+    rows, targets, text = tables_of(report, capsys)
+    assert not has_figures(rows["1.5 KB: level 1"]) and "- 1.5 KB: level 1: " in text
+    right = rows["20 KB br: level 1"], rows["1.5 KB: Alias"]
+    assert all(A_FIGURE.search(cells[0]) for cells in right), text
+    assert not any(met for what, met in targets.items() if ", 1.5 KB, " in what), text
