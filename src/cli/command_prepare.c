@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/options.h"
 #include "compile/settings.h"
+#include "prepare/htaccess.h"
 #include "prepare/prepare.h"
 
 #include <apr_strings.h>
@@ -13,6 +14,8 @@
 
 struct prepare_options {
     struct prepare_wish wish;
+    const char *level; /* of --htaccess */
+    const char *cgi;
     bool json;
     bool quiet;
     bool help;
@@ -22,12 +25,16 @@ enum option {
     OPT_HELP = 256,
     OPT_BESIDE,
     OPT_DRY,
+    OPT_HTACCESS,
+    OPT_CGI,
     OPT_JSON,
     OPT_QUIET
 };
 
 static const apr_getopt_option_t option_table[] = {
     {"beside", OPT_BESIDE, 1, "DIR: write a catalog there too, for handback.cgi"},
+    {"htaccess", OPT_HTACCESS, 1, "LEVEL: write .htaccess of level 0, 1, 2 or 3"},
+    {"cgi", OPT_CGI, 1, "URL: of the program there (/cgi-bin/handback.cgi)"},
     {"dry-run", OPT_DRY, 0, "change nothing on disk, say what would be done"},
     {"json", OPT_JSON, 0, "print the result as JSON"},
     {"quiet", OPT_QUIET, 0, "print nothing but faults"},
@@ -37,8 +44,8 @@ static const apr_getopt_option_t option_table[] = {
 
 static void print_help(void)
 {
-    puts("usage: handback prepare [--beside DIR] [--dry-run] [--json] [--quiet]\n"
-         "\n"
+    puts("usage: handback prepare [--beside DIR] [--htaccess LEVEL [--cgi URL]]\n"
+         "                        [--dry-run] [--json] [--quiet]\n"
          "Run it after collectstatic: it keeps this release (its manifest, hashed files and\n"
          "compressed copies) in the state directory and writes the catalog there, which\n"
          "running responders take within a second.\n");
@@ -66,6 +73,12 @@ static int take_option(void *context, int option, const char *value)
     case OPT_DRY:
         options->wish.dry = true;
         return 0;
+    case OPT_HTACCESS:
+        options->level = value;
+        return 0;
+    case OPT_CGI:
+        options->cgi = value;
+        return 0;
     case OPT_JSON:
         options->json = true;
         return 0;
@@ -87,7 +100,10 @@ static int parse_options(struct prepare_options *options, int argc, const char *
     if (!options_read(&line, argc, argv, &count, pool)) {
         return -1;
     }
-    return count == 0 ? 0 : options_refuse("prepare", "it takes no arguments");
+    const char *wrong = count == 0
+                            ? htaccess_wish(&options->wish.htaccess, options->level, options->cgi)
+                            : "it takes no arguments";
+    return wrong ? options_refuse("prepare", wrong) : 0;
 }
 
 static void print_text(const struct report *report, bool dry, bool inside)
@@ -111,6 +127,22 @@ static void print_text(const struct report *report, bool dry, bool inside)
         puts("note:     collectstatic --clear deletes it there; HANDBACK_STATE may name a "
              "directory\n"
              "          beside the root");
+    }
+}
+
+/* The generated files; a dry run prints them as they would be. */
+static void print_htaccess(const struct report *report, bool dry)
+{
+    for (int i = 0; i < report->htaccess->nelts; i++) {
+        const struct report_htaccess *one =
+            &APR_ARRAY_IDX(report->htaccess, i, struct report_htaccess);
+        printf("htaccess: %s (level %d, %s)\n", one->path, one->level,
+               !one->changed ? "as it was"
+               : dry         ? "would be written:"
+                             : "new");
+        if (dry && one->changed) {
+            fputs(one->text, stdout);
+        }
     }
 }
 
@@ -138,17 +170,31 @@ static json_t *diagnoses_of(const struct report *report)
     return list;
 }
 
+static json_t *htaccess_of(const struct report *report)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < report->htaccess->nelts; i++) {
+        const struct report_htaccess *one =
+            &APR_ARRAY_IDX(report->htaccess, i, struct report_htaccess);
+        json_array_append_new(list, json_pack("{s:o, s:i, s:b, s:o}", "file", text_of(one->path),
+                                              "level", one->level, "changed", one->changed, "text",
+                                              text_of(one->text)));
+    }
+    return list;
+}
+
 static int print_json(const struct report *report, bool dry, apr_pool_t *pool)
 {
     json_t *whole = json_pack(
-        "{s:b, s:b, s:o, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "dry_run", dry,
+        "{s:b, s:b, s:o, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "dry_run", dry,
         "changed", report->changed, "catalog",
         text_of(apr_pstrcat(pool, report->state, "/catalog", NULL)), "releases", report->releases,
         "published", text_of(report->published), "kept", (json_int_t)report->kept, "added",
         (json_int_t)(report->added - report->replaced), "replaced", (json_int_t)report->replaced,
         "variants", (json_int_t)report->variants, "variants_added",
         (json_int_t)report->variants_added, "gone", (json_int_t)report->gone, "faults",
-        (json_int_t)report->faults, "diagnoses", diagnoses_of(report));
+        (json_int_t)report->faults, "diagnoses", diagnoses_of(report), "htaccess",
+        htaccess_of(report));
     int result = whole ? json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) : -1;
     puts("");
     json_decref(whole);
@@ -161,8 +207,12 @@ static int prepare(const struct prepare_options *options, apr_pool_t *pool)
     struct report report = report_make(pool);
     struct error error;
     if (settings_read(&settings, environ, pool, &error) != 0 ||
-        settings_require_roots(&settings, &error) != 0 ||
-        prepare_site(&settings, &options->wish, &report, pool, &error) != 0) {
+        settings_require_roots(&settings, &error) != 0) {
+        log_always(&error);
+        return 2;
+    }
+    htaccess_set_delivery(&settings, &options->wish.htaccess, pool);
+    if (prepare_site(&settings, &options->wish, &report, pool, &error) != 0) {
         log_always(&error);
         return 2;
     }
@@ -171,6 +221,7 @@ static int prepare(const struct prepare_options *options, apr_pool_t *pool)
         result = print_json(&report, options->wish.dry, pool);
     } else if (!options->quiet) {
         print_text(&report, options->wish.dry, !settings.state);
+        print_htaccess(&report, options->wish.dry);
     }
     return result != 0 ? 2 : report.faults > 0 ? 1 : 0;
 }

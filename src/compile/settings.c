@@ -117,7 +117,9 @@ static int check_urls(const struct settings *settings, uint32_t index, struct er
             return error_set(error, HB_SETTING_BAD_VALUE, "url: two mounts have the URL %s",
                              url.at);
         }
-        if (delivery.len > 0 && url.len > 1 &&
+        /* One that nobody has given is prepare's, whose .htaccess ends what comes back. */
+        bool given = settings_gave(settings->mount[i].given, "delivery_url");
+        if (given && delivery.len > 0 && url.len > 1 &&
             (slice_starts(delivery, url) || slice_starts(url, delivery))) {
             return error_set(error, HB_SETTING_BAD_VALUE,
                              "delivery_url: \"%s\" overlaps the mount %s: give a URL that nothing "

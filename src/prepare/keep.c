@@ -104,6 +104,7 @@ static void settle(struct keep *keep, struct object *object, enum object_finding
     }
     object->finding = finding;
     object->place = place;
+    object->modified = look->modified;
     memcpy(object->md5, look->md5, sizeof object->md5);
     object->proof.finding = finding == OBJECT_PROVEN ? PROOF_AGREES : PROOF_DIFFERS;
     object->proof.size = look->size;
@@ -284,6 +285,24 @@ static bool decodes(struct keep *keep, const struct object *object, struct candi
     return true;
 }
 
+/* A variant has the time of its source, so that both have one Last-Modified. What has another time
+ * may be a link to a file of the tree, which is not touched: it is copied. */
+static void date_variant(struct keep *keep, const struct object *object,
+                         const struct candidate *candidate, int fd)
+{
+    struct pool_object copy;
+    struct look look;
+    if (keep->dry || begin_look(fd, &look) != 0 ||
+        (look.modified.tv_sec == object->modified.tv_sec &&
+         look.modified.tv_nsec == object->modified.tv_nsec)) {
+        return;
+    }
+    if (pool_begin_dated(&keep->pool, &copy, fd, candidate->path, &object->modified) != 0 ||
+        pool_finish(&copy) != 0) {
+        report_write(keep, candidate->path, errno);
+    }
+}
+
 static bool variant_in_pool(struct keep *keep, const struct object *object,
                             struct candidate *candidate)
 {
@@ -297,6 +316,9 @@ static bool variant_in_pool(struct keep *keep, const struct object *object,
         return false;
     }
     bool good = decodes(keep, object, candidate, fd, OBJECT_IN_POOL);
+    if (good) {
+        date_variant(keep, object, candidate, fd);
+    }
     close(fd);
     return good;
 }
@@ -305,7 +327,7 @@ static bool add_variant(struct keep *keep, const struct object *object, struct c
                         int mount, int fd)
 {
     struct pool_object copy;
-    if (pool_begin(&keep->pool, &copy, fd, candidate->path) != 0) {
+    if (pool_begin_dated(&keep->pool, &copy, fd, candidate->path, &object->modified) != 0) {
         report_write(keep, candidate->path, errno);
         return false;
     }

@@ -10,6 +10,7 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 #include <stdbool.h>
+#include <time.h>
 
 enum object_finding {
     OBJECT_MISSING, /* it lies nowhere */
@@ -33,6 +34,7 @@ struct object {
     int cause; /* errno of OBJECT_FAILED */
     int place; /* of the file that was read: OBJECT_IN_POOL, or a mount */
     char md5[MD5_HEX + 1];
+    struct timespec modified; /* of the file that was read */
     struct proof proof;
 };
 

@@ -131,14 +131,9 @@ static int copy_bytes(int from, int to)
     }
 }
 
-/* With the time of its source, so that Last-Modified stays what it was. */
-static int keep_time(int source, int fd)
+static int set_time(int fd, const struct timespec *modified)
 {
-    struct stat status;
-    if (fstat(source, &status) != 0) {
-        return -1;
-    }
-    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, status.st_mtim};
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, *modified};
     return futimens(fd, times);
 }
 
@@ -149,13 +144,13 @@ static int clone_bytes(int from, int to)
 
 /* A file of its own, filled in one of two ways. */
 static int begin_file(struct pool *pool, struct pool_object *object, int source,
-                      int (*fill)(int from, int to))
+                      const struct timespec *modified, int (*fill)(int from, int to))
 {
     object->fd = replace_open(object->directory, object->temporary, &pool->files);
     if (object->fd < 0) {
         return -1;
     }
-    if (fill(source, object->fd) != 0 || keep_time(source, object->fd) != 0) {
+    if (fill(source, object->fd) != 0 || set_time(object->fd, modified) != 0) {
         int cause = errno;
         pool_drop(object);
         errno = cause;
@@ -164,9 +159,10 @@ static int begin_file(struct pool *pool, struct pool_object *object, int source,
     return 0;
 }
 
-static int begin_clone(struct pool *pool, struct pool_object *object, int source)
+static int begin_clone(struct pool *pool, struct pool_object *object, int source,
+                       const struct timespec *modified)
 {
-    int result = pool->no_clone ? -1 : begin_file(pool, object, source, clone_bytes);
+    int result = pool->no_clone ? -1 : begin_file(pool, object, source, modified, clone_bytes);
     pool->no_clone = result != 0;
     return result;
 }
@@ -187,19 +183,33 @@ static int begin_link(struct pool_object *object, int source)
     return 0;
 }
 
-int pool_begin(struct pool *pool, struct pool_object *object, int source, const char *path)
+int pool_begin_dated(struct pool *pool, struct pool_object *object, int source, const char *path,
+                     const struct timespec *modified)
 {
+    struct stat status;
+    if (fstat(source, &status) != 0) {
+        return -1;
+    }
+    /* With the time of its source, so that Last-Modified stays what it was. */
+    modified = modified ? modified : &status.st_mtim;
+    bool same =
+        modified->tv_sec == status.st_mtim.tv_sec && modified->tv_nsec == status.st_mtim.tv_nsec;
     *object = (struct pool_object){.fd = -1, .name = name_in(path)};
     object->directory = directory_of(pool, path, true);
     if (object->directory < 0) {
         return -1;
     }
-    if (pool->links &&
-        (begin_clone(pool, object, source) == 0 || begin_link(object, source) == 0)) {
+    if (pool->links && (begin_clone(pool, object, source, modified) == 0 ||
+                        (same && begin_link(object, source) == 0))) {
         return 0;
     }
     /* Another file system, somebody else's file, too many links: a copy does as well. */
-    return begin_file(pool, object, source, copy_bytes);
+    return begin_file(pool, object, source, modified, copy_bytes);
+}
+
+int pool_begin(struct pool *pool, struct pool_object *object, int source, const char *path)
+{
+    return pool_begin_dated(pool, object, source, path, NULL);
 }
 
 int pool_finish(struct pool_object *object)

@@ -46,6 +46,11 @@ int pool_open_object(struct pool *pool, const char *path);
  * temporary name. Returns 0, or -1 with errno. */
 int pool_begin(struct pool *pool, struct pool_object *object, int source, const char *path);
 
+/* The same with another time of modification than the source's; NULL: with the source's. The source
+ * itself keeps its own: with another one it is never linked. */
+int pool_begin_dated(struct pool *pool, struct pool_object *object, int source, const char *path,
+                     const struct timespec *modified);
+
 /* Gives it its name, in place of what has it. Returns 0, or -1 with errno; the object is closed in
  * both cases. */
 int pool_finish(struct pool_object *object);

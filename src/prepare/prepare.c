@@ -263,7 +263,11 @@ static int run(struct work *work, const struct prepare_wish *wish, struct error 
 int prepare_site(const struct settings *settings, const struct prepare_wish *wish,
                  struct report *report, apr_pool_t *pool, struct error *error)
 {
-    struct work work = {.settings = settings, .dry = wish->dry, .report = report, .pool = pool};
+    struct work work = {.settings = settings,
+                        .dry = wish->dry,
+                        .htaccess = wish->htaccess,
+                        .report = report,
+                        .pool = pool};
     work.state = (struct state){.fd = -1, .lock = -1};
     work.keep.pool = (struct pool){.fd = -1, .last_fd = -1};
     for (int i = 0; i < CATALOG_MOUNTS_MAX; i++) {

@@ -5,6 +5,7 @@
 #include "compile/compile.h"
 #include "compile/manifests.h"
 #include "prepare/beside.h"
+#include "prepare/htaccess.h"
 #include "prepare/releases.h"
 
 #include <errno.h>
@@ -171,6 +172,15 @@ static bool is_as_read(const struct work *work, const struct compiled *compiled)
     return true;
 }
 
+/* From what was compiled, whether or not the catalog has other bytes than before. */
+static int write_htaccess(struct work *work, const struct compiled *compiled, struct error *error)
+{
+    struct catalog catalog;
+    return catalog_open(&catalog, compiled->block, compiled->size, error) == 0
+               ? htaccess_publish(work, &catalog, error)
+               : -1;
+}
+
 int publish_catalog(struct work *work, struct error *error)
 {
     struct compiled compiled;
@@ -184,6 +194,7 @@ int publish_catalog(struct work *work, struct error *error)
                      : error_set(error, HB_MANIFEST_UNREADABLE,
                                  "a root or its manifest was replaced meanwhile: run prepare again "
                                  "when collectstatic has ended");
+    result = result == 0 ? write_htaccess(work, &compiled, error) : -1;
     free(compiled.block);
     return result == 0 ? beside_publish(work, &options, error) : -1;
 }

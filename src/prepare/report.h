@@ -13,6 +13,13 @@ enum {
     REPORT_FAULTS_MAX = 100 /* that are remembered; all are counted */
 };
 
+struct report_htaccess {
+    const char *path;
+    const char *text; /* as it is now, or would be */
+    int level;
+    bool changed;
+};
+
 struct report {
     const char *state;     /* the state directory */
     bool changed;          /* the catalog has other bytes than before */
@@ -26,7 +33,8 @@ struct report {
     uint64_t gone; /* files of former releases that lie nowhere any more */
     const char *first_gone;
     uint64_t faults;
-    apr_array_header_t *fault; /* of struct error */
+    apr_array_header_t *fault;    /* of struct error */
+    apr_array_header_t *htaccess; /* of struct report_htaccess: those that are generated */
 };
 
 struct report report_make(apr_pool_t *pool);

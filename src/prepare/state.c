@@ -17,7 +17,7 @@
 
 /* The web server may publish the root with everything in it. Only what it redirects inside, as a
  * hand-back does, may reach the pool. */
-static const char htaccess[] =
+static const char closing[] =
     "# Written by handback prepare when it is missing: the state directory is not for clients.\n"
     "<IfModule mod_rewrite.c>\n"
     "    RewriteEngine On\n"
@@ -29,6 +29,11 @@ static const char htaccess[] =
     "        RedirectMatch 404 ^\n"
     "    </If>\n"
     "</IfModule>\n";
+
+const char *state_htaccess(void)
+{
+    return closing;
+}
 
 static int closed(const char *path, const char *what, int cause, struct error *error)
 {
@@ -208,8 +213,7 @@ static int write_htaccess(const struct state *state, struct error *error)
     if (fstatat(state->fd, ".htaccess", &status, AT_SYMLINK_NOFOLLOW) == 0) {
         return 0;
     }
-    if (replace_file(state->fd, ".htaccess", htaccess, strlen(htaccess), &state->files, NULL) !=
-        0) {
+    if (replace_file(state->fd, ".htaccess", closing, strlen(closing), &state->files, NULL) != 0) {
         return closed(state->path, "written", errno, error);
     }
     return 0;

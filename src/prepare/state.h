@@ -27,6 +27,9 @@ struct state {
 int state_open(struct state *state, const char *path, const struct stat *root, bool dry,
                struct error *error);
 
+/* The .htaccess that closes it, as it is written when there is none. */
+const char *state_htaccess(void);
+
 void state_close(struct state *state);
 
 /* Opens a directory in `parent`, and makes it when it is not there, unless `access` is NULL; a

@@ -6,6 +6,7 @@
 #include "compile/watch.h"
 #include "prepare/keep.h"
 #include "prepare/state.h"
+#include "prepare/wish.h"
 
 /* A manifest whose files are kept. */
 struct source {
@@ -22,6 +23,7 @@ struct bytes {
 struct work {
     const struct settings *settings;
     bool dry;
+    struct htaccess_wish htaccess;
     struct report *report;
     apr_pool_t *pool;
     struct state state;
