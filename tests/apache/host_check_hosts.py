@@ -41,11 +41,6 @@ def level_0_of_the_probe(work):
     return (root / ".htaccess").read_text()
 
 
-def can_write_levels(work):  # PROVISIONAL
-    done = subprocess.run([work.program, "prepare", "--help"], capture_output=True, text=True)
-    return "--htaccess" in done.stdout
-
-
 def put_check(work, folder, cgi_bin):
     """What the README has somebody upload: the page, the probe files, both programs."""
     folder.mkdir(parents=True)
@@ -112,16 +107,9 @@ def put_into(host):
 
 
 def take_level(host, level):
-    """What the owner does to have that level; returns it."""
-    if can_write_levels(host.work):
-        host.take_level(level)
-    else:  # PROVISIONAL, until prepare writes the levels
-        host.prepare()
-        (host.cgi_bin / "handback.catalog").symlink_to(host.root / ".handback/catalog")
-        host.upload(".htaccess", f"RewriteEngine On\nRewriteRule ^ {host.cgi_url} [END]\n")
-        level = 2
+    """What the owner does to have that level."""
+    host.take_level(level)
     host._give_all()
-    return level
 
 
 def ascii_mode(path):

@@ -318,7 +318,6 @@ def check_hashed_name(host, hashed):
 
 
 def check_a_compressed_copy(host, name="admin/css/base.css"):
-    data = (host.collected / name).read_bytes()
     for asked in (host.paths[name], name):
         answer = host.get(asked, accept_encoding="gzip")
         assert answer["Content-Encoding"] == "gzip", (asked, answer)

@@ -17,7 +17,7 @@ import shared_host
 from browser import ARGUMENTS, Browser
 from harness import ROOT, SERVER_USER, Apache, as_server
 from host_check_hosts import (
-    PROBE, SHARED, Front, Uploaded, ascii_mode, can_write_levels, cgi_program,
+    PROBE, SHARED, Front, Uploaded, ascii_mode, cgi_program,
     level_0_of_the_probe, put_into, read_page, take_level, verdict,
 )
 
@@ -448,7 +448,7 @@ def test_on_a_host_of_each_kind_a_site_is_served_without_a_red_line(
         browser, work, tree, kind, level):
     with shared_host.Host(work, kind, tree[0]) as host:
         page = put_into(host)
-        level = take_level(host, level)
+        take_level(host, level)
         file = host.url + tree[1]
         said = read_page(browser, host.apache.port, f"{page}?file={file}")
     assert said.red == set(), {line: said.lines[line] for line in said.red}
@@ -467,8 +467,6 @@ def test_on_a_host_of_each_kind_a_site_is_served_without_a_red_line(
                          ids=["browser-caching", "no-mod_headers"])
 def test_level_2_as_the_page_says_it_serves_where_level_1_cannot(
         browser, work, tree, extra, without):
-    if not can_write_levels(work):
-        pytest.skip("PROVISIONAL: prepare writes no levels yet")
     with shared_host.Host(work, "plain", tree[0], extra=extra, without=without) as host:
         page = put_into(host) + "?file=" + host.url + tree[1]
         command = read_page(browser, host.apache.port, page).command
@@ -483,8 +481,6 @@ def test_level_2_as_the_page_says_it_serves_where_level_1_cannot(
 
 def test_the_probe_of_level_0_is_what_prepare_writes(work):
     """If not: `python3 tests/apache/host_check_hosts.py` renews it."""
-    if not can_write_levels(work):
-        pytest.skip("PROVISIONAL: prepare writes no levels yet")
     assert (SHARED / "probe/level0/.htaccess").read_text() == level_0_of_the_probe(work)
 
 
