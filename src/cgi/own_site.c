@@ -81,11 +81,14 @@ static int adopt_all(struct site *site, const struct environment *environment, s
 
 /* ---- the directories ---- */
 
-/* The directory of a Django project holds its settings, SECRET_KEY and all. */
-static int refuse_projects(const struct site *site, struct error *error)
+/* The directory of a Django project holds its settings, SECRET_KEY and all. Of the roots of the
+ * catalog prepare has seen to that. */
+static int refuse_projects(const struct site *site, const struct environment *environment,
+                           struct error *error)
 {
     for (uint32_t i = 0; i < site->mounts; i++) {
-        if (site->root[i] >= 0 && faccessat(site->root[i], "manage.py", F_OK, 0) == 0) {
+        if (environment->root[site->mount[i].kind] && site->root[i] >= 0 &&
+            faccessat(site->root[i], "manage.py", F_OK, 0) == 0) {
             return error_set(error, HB_ROOT_IS_PROJECT,
                              "%.*s %s holds manage.py: it is a Django project, whose settings "
                              "must not be served; correct the root",
@@ -95,9 +98,10 @@ static int refuse_projects(const struct site *site, struct error *error)
     return 0;
 }
 
-static int open_directories(struct site *site, struct error *error)
+static int open_directories(struct site *site, const struct environment *environment,
+                            struct error *error)
 {
-    return site_open_directories(site, error) != 0 ? -1 : refuse_projects(site, error);
+    return site_open_directories(site, error) != 0 ? -1 : refuse_projects(site, environment, error);
 }
 
 /* ---- with a catalog ---- */
@@ -116,9 +120,9 @@ static int find_state(struct site *site, const struct own_catalog *own, struct e
                          "state directory, or let handback prepare --beside write it",
                          own->path);
     }
-    bool fits = named ? place_resolve(state, own->place, site->state, sizeof site->state)
-                      : slice_copy(slice_of(own->place), site->state, sizeof site->state);
-    return fits ? 0 : error_set(error, HB_SETTING_BAD_VALUE, "state: a path is too long");
+    site->state = named ? site_keep_path(site, "state", state, own->place, error)
+                        : site_keep_path(site, "state", slice_of(own->place), NULL, error);
+    return site->state ? 0 : -1;
 }
 
 static int open_catalog(struct site *site, const struct own_catalog *own, struct error *error)
@@ -154,7 +158,8 @@ int own_site_open(struct site *site, struct own_catalog *own, const struct envir
     error->number = NO_DIAGNOSIS;
     if (own_catalog_find(own, environment, error) != OWN_FOUND ||
         open_catalog(site, own, error) != 0 || find_state(site, own, error) != 0 ||
-        adopt_all(site, environment, error) != 0 || open_directories(site, error) != 0) {
+        adopt_all(site, environment, error) != 0 ||
+        open_directories(site, environment, error) != 0) {
         return -1;
     }
     choose_releases(site, environment);
@@ -172,9 +177,14 @@ int own_site_open_live(struct site *site, const struct environment *environment,
                          "STATIC_ROOT, and no STATIC_ROOT: nothing can be served; run handback "
                          "prepare --beside with the directory of handback.cgi");
     }
-    *site = (struct site){.catalog = catalog_of_nothing(), .pool = -ENOENT, .made = INT64_MIN};
+    *site = (struct site){.catalog = catalog_of_nothing(),
+                          .state = "",
+                          .pool_path = "",
+                          .pool = -ENOENT,
+                          .made = INT64_MIN};
     site->policy = site->catalog;
     memset(site->root, 0xff, sizeof site->root);
     add_mount(site, MOUNT_STATIC, environment->url[MOUNT_STATIC]);
-    return adopt_all(site, environment, error) != 0 ? -1 : open_directories(site, error);
+    return adopt_all(site, environment, error) != 0 ? -1
+                                                    : open_directories(site, environment, error);
 }

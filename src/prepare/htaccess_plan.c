@@ -4,15 +4,14 @@
 #include "base/md5.h"
 #include "catalog/glob.h"
 #include "catalog/hashed_name.h"
-#include "http/media.h"
+#include "prepare/htaccess_names.h"
+#include "prepare/htaccess_types.h"
+#include "prepare/words.h"
 
 #include <apr_strings.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 /* One survey of a tree. */
 struct survey {
@@ -20,77 +19,15 @@ struct survey {
     struct work *work;
     uint32_t mount;
     const struct catalog *catalog;
-    struct catalog_mount policy;
     apr_hash_t *extensions; /* const char * by itself */
     apr_hash_t *inner;
     apr_hash_t *lost;           /* extensions that are given up */
     apr_array_header_t *unlike; /* of const char *: names that Apache must not answer */
 };
 
-/* What a handler or a filter of some host runs or reads, or what is a coding of its own. */
-static bool is_taken(const char *extension)
-{
-    static const char *const taken[] = {"br",   "gz",   "zst",   "zstd",  "z",       "tgz",  "bz2",
-                                        "php",  "php3", "php4",  "php5",  "php7",    "php8", "phps",
-                                        "pht",  "phar", "phtml", "shtml", "cgi",     "fcgi", "pl",
-                                        "py",   "pyc",  "rb",    "asp",   "aspx",    "jsp",  "lua",
-                                        "wsgi", "var",  "asis",  "sh",    "htaccess"};
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-        if (slice_equal_nocase(slice_of(extension), taken[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A name as the rules read it: directories, then base[.inner…].hash.extension. */
-struct parts {
-    apr_array_header_t *inner; /* of const char * */
-    const char *extension;
-};
-
-static bool is_word(const char *text)
-{
-    return *text && text[strspn(text, LETTERS)] == '\0';
-}
-
-static bool take_last_segment(const char *name, struct parts *parts, apr_pool_t *pool)
-{
-    apr_array_header_t *words = apr_array_make(pool, 8, sizeof(const char *));
-    char *rest = apr_pstrdup(pool, name), *word;
-    while ((word = strsep(&rest, "."))) {
-        if (!is_word(word)) {
-            return false;
-        }
-        APR_ARRAY_PUSH(words, const char *) = word;
-    }
-    if (words->nelts < 3) {
-        return false;
-    }
-    parts->extension = APR_ARRAY_IDX(words, words->nelts - 1, const char *);
-    parts->inner = apr_array_make(pool, 4, sizeof(const char *));
-    for (int i = 1; i < words->nelts - 2; i++) {
-        APR_ARRAY_PUSH(parts->inner, const char *) = APR_ARRAY_IDX(words, i, const char *);
-    }
-    return true;
-}
-
-/* False: the rules do not match it whatever the tree. */
-static bool take_parts(const char *path, struct parts *parts, apr_pool_t *pool)
-{
-    const char *slash = strrchr(path, '/');
-    struct slice digits = hashed_name_digits(slice_of(path));
-    if (!digits.at || path[strspn(path, LETTERS "./")] != '\0' || path[0] == '.' ||
-        strstr(path, "/.") || strstr(path, "//") || digits.at[digits.len] != '.') {
-        return false;
-    }
-    return take_last_segment(slash ? slash + 1 : path, parts, pool);
-}
-
 static const char *type_of(const struct survey *survey, const char *name)
 {
-    struct slice type = catalog_media_type(survey->catalog, &survey->policy, slice_of(name));
-    return apr_pstrmemdup(survey->work->pool, type.at, type.len);
+    return htaccess_types_of(survey->catalog, survey->mount, name, survey->work->pool);
 }
 
 static bool is_universal(const char *glob)
@@ -190,17 +127,17 @@ static bool is_promised(const struct survey *survey, const struct object *object
 
 /* Whether Apache, following the rules, would answer as the program does. */
 static bool is_simple(const struct survey *survey, const struct object *object,
-                      const struct parts *parts)
+                      const struct htaccess_names_parts *parts)
 {
     const struct work *work = survey->work;
     const char *usual = apr_pstrcat(work->pool, "x.", parts->extension, NULL);
-    if (!is_promised(survey, object) || is_taken(parts->extension) ||
+    if (!is_promised(survey, object) || htaccess_names_is_taken(parts->extension) ||
         strcmp(type_of(survey, object->path), type_of(survey, usual)) != 0 ||
         has_own_field(survey, object->path) || !has_known_variant(object)) {
         return false;
     }
     for (int i = 0; i < parts->inner->nelts; i++) {
-        if (is_taken(APR_ARRAY_IDX(parts->inner, i, const char *))) {
+        if (htaccess_names_is_taken(APR_ARRAY_IDX(parts->inner, i, const char *))) {
             return false;
         }
     }
@@ -210,21 +147,11 @@ static bool is_simple(const struct survey *survey, const struct object *object,
     return is_proven_in_tree(survey, object) && !has_strange_sibling(survey, object);
 }
 
-static void put(apr_hash_t *set, const char *word)
-{
-    apr_hash_set(set, word, APR_HASH_KEY_STRING, word);
-}
-
-static bool has(apr_hash_t *set, const char *word)
-{
-    return apr_hash_get(set, word, APR_HASH_KEY_STRING) != NULL;
-}
-
 static void look_at_object(struct survey *survey, const struct object *object)
 {
     struct htaccess_plan *plan = survey->plan;
-    struct parts parts;
-    if (!take_parts(object->path, &parts, survey->work->pool)) {
+    struct htaccess_names_parts parts;
+    if (!htaccess_names_take(object->path, &parts, survey->work->pool)) {
         return;
     }
     if (!is_simple(survey, object, &parts)) {
@@ -236,12 +163,13 @@ static void look_at_object(struct survey *survey, const struct object *object)
     }
     for (int i = 0; i < parts.inner->nelts; i++) {
         const char *word = APR_ARRAY_IDX(parts.inner, i, const char *);
-        if (!has(survey->inner, word) && apr_hash_count(survey->inner) >= HTACCESS_INNER_MAX) {
+        if (!words_has(survey->inner, word) &&
+            apr_hash_count(survey->inner) >= HTACCESS_INNER_MAX) {
             return; /* the rules do not match it: it is the program's */
         }
-        put(survey->inner, word);
+        words_put(survey->inner, word);
     }
-    put(survey->extensions, parts.extension);
+    words_put(survey->extensions, parts.extension);
     plan->br = plan->br || has_variant(object, ".br");
     plan->gzip = plan->gzip || has_variant(object, ".gz");
 }
@@ -249,14 +177,15 @@ static void look_at_object(struct survey *survey, const struct object *object)
 /* ---- exceptions ---- */
 
 /* Whether the rules would match it. */
-static bool is_matched(const struct survey *survey, const struct parts *parts)
+static bool is_matched(const struct survey *survey, const struct htaccess_names_parts *parts)
 {
     for (int i = 0; i < parts->inner->nelts; i++) {
-        if (!has(survey->inner, APR_ARRAY_IDX(parts->inner, i, const char *))) {
+        if (!words_has(survey->inner, APR_ARRAY_IDX(parts->inner, i, const char *))) {
             return false;
         }
     }
-    return has(survey->extensions, parts->extension) && !has(survey->lost, parts->extension);
+    return words_has(survey->extensions, parts->extension) &&
+           !words_has(survey->lost, parts->extension);
 }
 
 /* The exceptions of an extension; all of them when it is NULL. */
@@ -265,9 +194,9 @@ static int count_exceptions(const struct survey *survey, const char *extension,
 {
     int count = 0;
     for (int i = 0; i < survey->unlike->nelts; i++) {
-        struct parts parts;
+        struct htaccess_names_parts parts;
         const char *name = APR_ARRAY_IDX(survey->unlike, i, const char *);
-        if (take_parts(name, &parts, survey->work->pool) && is_matched(survey, &parts) &&
+        if (htaccess_names_take(name, &parts, survey->work->pool) && is_matched(survey, &parts) &&
             (!extension || strcmp(extension, parts.extension) == 0)) {
             count++;
             if (into) {
@@ -278,30 +207,11 @@ static int count_exceptions(const struct survey *survey, const char *extension,
     return count;
 }
 
-static int compare_words(const void *left, const void *right)
-{
-    return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-static apr_array_header_t *sorted_words(apr_hash_t *set, apr_hash_t *without, apr_pool_t *pool)
-{
-    apr_array_header_t *words =
-        apr_array_make(pool, (int)apr_hash_count(set) + 1, sizeof(const char *));
-    for (apr_hash_index_t *at = apr_hash_first(pool, set); at; at = apr_hash_next(at)) {
-        const char *word = apr_hash_this_key(at);
-        if (!without || !has(without, word)) {
-            APR_ARRAY_PUSH(words, const char *) = word;
-        }
-    }
-    qsort(words->elts, (size_t)words->nelts, (size_t)words->elt_size, compare_words);
-    return words;
-}
-
 /* Gives up the extensions with the most exceptions until few enough are left. */
 static void bound_exceptions(struct survey *survey)
 {
     struct htaccess_plan *plan = survey->plan;
-    apr_array_header_t *all = sorted_words(survey->extensions, NULL, survey->work->pool);
+    apr_array_header_t *all = words_sorted(survey->extensions, NULL, survey->work->pool);
     while (count_exceptions(survey, NULL, NULL) > HTACCESS_EXCEPTIONS_MAX) {
         const char *worst = NULL;
         int most = 0;
@@ -312,107 +222,13 @@ static void bound_exceptions(struct survey *survey)
                 worst = APR_ARRAY_IDX(all, i, const char *);
             }
         }
-        put(survey->lost, worst);
+        words_put(survey->lost, worst);
         plan->first_lost = plan->first_lost ? plan->first_lost : worst;
     }
     plan->exceptions = apr_array_make(survey->work->pool, 8, sizeof(const char *));
     count_exceptions(survey, NULL, plan->exceptions);
-    plan->extensions = sorted_words(survey->extensions, survey->lost, survey->work->pool);
-    plan->inner = sorted_words(survey->inner, NULL, survey->work->pool);
-}
-
-/* ---- types ---- */
-
-static void add_type(apr_array_header_t *types, const char *key, const char *type)
-{
-    *(struct settings_type *)apr_array_push(types) = (struct settings_type){key, type};
-}
-
-static int compare_types(const void *left, const void *right)
-{
-    const struct settings_type *a = left, *b = right;
-    return strcmp(a->key, b->key);
-}
-
-/* What stands behind the last dot of the last segment, in lower case as Apache compares it; NULL:
- * none, or none that can stand in a configuration. */
-static const char *extension_of(const char *name, apr_pool_t *pool)
-{
-    const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name,
-               *dot = strrchr(base, '.');
-    if (!dot || dot == base || !is_word(dot + 1) || hashed_name_digits(slice_of(dot)).at) {
-        return NULL;
-    }
-    char *extension = apr_pstrdup(pool, dot + 1);
-    for (char *c = extension; *c; c++) {
-        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
-    }
-    return extension;
-}
-
-static bool is_quotable(const char *text)
-{
-    return !strpbrk(text, "\"\\*?[]%$<>{}") && !slice_has_control(slice_of(text));
-}
-
-/* At level 0 Apache answers for all that lies there. */
-static void look_at_types(struct survey *survey, apr_hash_t *extensions, apr_hash_t *named)
-{
-    apr_pool_t *pool = survey->work->pool;
-    apr_hash_t *names = survey->work->keep.mount[survey->mount].tree.names;
-    for (apr_hash_index_t *at = apr_hash_first(pool, names); at; at = apr_hash_next(at)) {
-        const char *name = apr_hash_this_key(at), *extension = extension_of(name, pool);
-        const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
-        const char *usual =
-            extension ? type_of(survey, apr_pstrcat(pool, "x.", extension, NULL)) : "";
-        if (extension) {
-            put(extensions, extension);
-        }
-        if (strcmp(type_of(survey, base), usual) != 0 && is_quotable(base) && extension) {
-            put(named, base);
-        }
-    }
-}
-
-static void list_types(const struct survey *survey, apr_hash_t *words, bool whole,
-                       apr_array_header_t *types)
-{
-    apr_pool_t *pool = survey->work->pool;
-    apr_array_header_t *sorted = sorted_words(words, NULL, pool);
-    for (int i = 0; i < sorted->nelts; i++) {
-        const char *word = APR_ARRAY_IDX(sorted, i, const char *);
-        const char *name = whole ? word : apr_pstrcat(pool, "x.", word, NULL);
-        const char *type = type_of(survey, name);
-        struct slice text = slice_of(type);
-        const char *charset = survey->plan->mount->charset;
-        if (media_has_charset(text) && *charset) {
-            type = apr_pstrcat(pool, type, "; charset=", charset, NULL);
-        }
-        if (is_quotable(type)) {
-            add_type(types, whole ? word : apr_pstrcat(pool, ".", word, NULL), type);
-        }
-    }
-    qsort(types->elts, (size_t)types->nelts, (size_t)types->elt_size, compare_types);
-}
-
-static void plan_types(struct survey *survey)
-{
-    struct htaccess_plan *plan = survey->plan;
-    apr_pool_t *pool = survey->work->pool;
-    apr_hash_t *extensions = apr_hash_make(pool), *named = apr_hash_make(pool);
-    plan->types = apr_array_make(pool, 32, sizeof(struct settings_type));
-    plan->named = apr_array_make(pool, 8, sizeof(struct settings_type));
-    if (plan->level == 0) {
-        look_at_types(survey, extensions, named);
-    }
-    for (int i = 0; i < plan->extensions->nelts; i++) {
-        put(extensions,
-            extension_of(
-                apr_pstrcat(pool, "x.", APR_ARRAY_IDX(plan->extensions, i, const char *), NULL),
-                pool));
-    }
-    list_types(survey, extensions, false, plan->types);
-    list_types(survey, named, true, plan->named);
+    plan->extensions = words_sorted(survey->extensions, survey->lost, survey->work->pool);
+    plan->inner = words_sorted(survey->inner, NULL, survey->work->pool);
 }
 
 /* ---- fields of the mount's own ---- */
@@ -440,7 +256,9 @@ static void plan_fields(struct survey *survey)
 static const char *state_below(struct work *work, uint32_t mount)
 {
     const char *below = work_state_below(work, mount);
-    return below && below[0] == '.' && below[strspn(below, LETTERS "./")] == '\0' ? below : NULL;
+    return below && below[0] == '.' && below[strspn(below, HTACCESS_NAMES_LETTERS "./")] == '\0'
+               ? below
+               : NULL;
 }
 
 void htaccess_plan_make(struct htaccess_plan *plan, struct work *work, uint32_t mount,
@@ -450,7 +268,6 @@ void htaccess_plan_make(struct htaccess_plan *plan, struct work *work, uint32_t 
                             .work = work,
                             .mount = mount,
                             .catalog = catalog,
-                            .policy = catalog_mount(catalog, mount),
                             .extensions = apr_hash_make(work->pool),
                             .inner = apr_hash_make(work->pool),
                             .lost = apr_hash_make(work->pool),
@@ -462,6 +279,6 @@ void htaccess_plan_make(struct htaccess_plan *plan, struct work *work, uint32_t 
         look_at_object(&survey, work_object(work, i));
     }
     bound_exceptions(&survey);
-    plan_types(&survey);
+    htaccess_types_plan(plan, work, mount, catalog);
     plan_fields(&survey);
 }

@@ -52,19 +52,24 @@ static int open_directory(const char *path)
     return fd < 0 ? -errno : fd;
 }
 
-static int resolve(const char *what, struct slice text, const char *base, char path[PATH_MAX],
-                   struct error *error)
+const char *site_keep_path(struct site *site, const char *what, struct slice text, const char *base,
+                           struct error *error)
 {
-    if (place_resolve(text, *base ? base : "/", path, PATH_MAX)) {
-        return 0;
+    char *path = site->texts + site->texts_used;
+    if (!(base ? place_resolve(text, *base ? base : "/", path, PATH_MAX)
+               : slice_copy(text, path, PATH_MAX))) {
+        error_set(error, HB_SETTING_BAD_VALUE, "%s: a path is too long", what);
+        return NULL;
     }
-    return error_set(error, HB_SETTING_BAD_VALUE, "%s: a path is too long", what);
+    site->texts_used += strlen(path) + 1;
+    return path;
 }
 
 int site_open_directories(struct site *site, struct error *error)
 {
     for (uint32_t i = 0; i < site->mounts; i++) {
-        if (resolve("root", site->mount[i].root, site->state, site->path[i], error) != 0) {
+        site->path[i] = site_keep_path(site, "root", site->mount[i].root, site->state, error);
+        if (!site->path[i]) {
             return -1;
         }
         site->root[i] = open_directory(site->path[i]);
@@ -72,7 +77,8 @@ int site_open_directories(struct site *site, struct error *error)
     if (!site->state[0]) {
         return 0;
     }
-    if (resolve("state", slice_of("pool"), site->state, site->pool_path, error) != 0) {
+    site->pool_path = site_keep_path(site, "state", slice_of("pool"), site->state, error);
+    if (!site->pool_path) {
         return -1;
     }
     site->pool = open_directory(site->pool_path);
@@ -94,6 +100,7 @@ int site_begin(struct site *site, const struct site_parts *parts, struct error *
     site->policy_block = parts->policy;
     site->pool = -ENOENT;
     site->made = parts->made;
+    site->state = site->pool_path = "";
     memset(site->root, 0xff, sizeof site->root);
     atomic_init(&site->holders, 1);
     int result = catalog_open(&site->catalog, parts->block, parts->size, error);
@@ -104,8 +111,9 @@ int site_begin(struct site *site, const struct site_parts *parts, struct error *
     if (result == 0 && parts->policy) {
         result = catalog_open(&site->policy, parts->policy, parts->policy_size, error);
     }
-    if (result == 0 && parts->state && !slice_copy(slice_of(parts->state), site->state, PATH_MAX)) {
-        result = error_set(error, HB_SETTING_BAD_VALUE, "state: a path is too long");
+    if (result == 0 && parts->state) {
+        site->state = site_keep_path(site, "state", slice_of(parts->state), NULL, error);
+        result = site->state ? 0 : -1;
     }
     if (result == 0) {
         read_policy(site);

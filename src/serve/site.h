@@ -37,9 +37,12 @@ struct site {
     int root[CATALOG_MOUNTS_MAX];    /* a directory; below 0: it cannot be opened, -errno */
     bool closed[CATALOG_MOUNTS_MAX]; /* others than its owner and group may not enter it */
     struct catalog_mount mount[CATALOG_MOUNTS_MAX];
-    char state[PATH_MAX]; /* where the pool lies; empty: nowhere */
-    char pool_path[PATH_MAX];
-    char path[CATALOG_MOUNTS_MAX][PATH_MAX]; /* absolute paths of the roots */
+    const char *state; /* where the pool lies; empty: nowhere */
+    const char *pool_path;
+    const char *path[CATALOG_MOUNTS_MAX]; /* absolute paths of the roots */
+    size_t texts_used;
+    char texts[(CATALOG_MOUNTS_MAX + 2) * PATH_MAX]; /* in which these lie, close together: a CGI
+                                                        pays for each page that it touches */
     atomic_int holders;
 };
 
@@ -67,6 +70,12 @@ struct site_source {
 /* Opens a site in memory of the caller, up to its directories: until these are opened, its mounts
  * may be changed. Returns 0, or -1 with the error; site_close is due all the same. */
 int site_begin(struct site *site, const struct site_parts *parts, struct error *error);
+
+/* Keeps the absolute path that `text` means, seen from `base` (NULL: it is one, and stays as it is
+ * written), for as long as the site. At most
+ * CATALOG_MOUNTS_MAX + 2 of them. Returns NULL with HB0004 when it is too long; `what` it is. */
+const char *site_keep_path(struct site *site, const char *what, struct slice text, const char *base,
+                           struct error *error);
 
 /* Opens the directories. Returns 0, or -1 with HB0004 when a path is too long. */
 int site_open_directories(struct site *site, struct error *error);
