@@ -216,3 +216,18 @@ void htaccess_match_add(struct htaccess_lines *text, const struct htaccess_plan 
     htaccess_lines_close(text, "IfModule");
     htaccess_lines_close(text, "IfModule");
 }
+
+void htaccess_match_links(struct htaccess_lines *text, const struct htaccess_plan *plan)
+{
+    const char *why = "Without it a link leads clients out of the root.";
+    if (plan->links_closed) {
+        htaccess_lines_add(text, why, "RewriteCond %%{REQUEST_FILENAME} -l");
+        htaccess_lines_add(text, NULL, "RewriteRule ^ - [R=404,END]");
+        return;
+    }
+    for (int i = 0; i < plan->leaving->nelts; i += NAMES_IN_ONE) {
+        htaccess_lines_add(text, i == 0 ? why : NULL,
+                           "RewriteRule \"^(?:%s)(?:/|$)\" - [R=404,END]",
+                           join(plan->leaving, i, i + NAMES_IN_ONE, text->pool));
+    }
+}

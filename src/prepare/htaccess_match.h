@@ -15,4 +15,7 @@ const char *htaccess_match_otherwise(const struct htaccess_plan *plan, int skip,
 /* Every manifest that a setting names, each as an alternative with a bar before it. */
 const char *htaccess_match_manifests(const struct htaccess_plan *plan, apr_pool_t *pool);
 
+/* The links that lead out of the root, which a host may follow: level 0. */
+void htaccess_match_links(struct htaccess_lines *text, const struct htaccess_plan *plan);
+
 #endif

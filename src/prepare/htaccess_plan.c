@@ -9,6 +9,7 @@
 #include "prepare/words.h"
 
 #include <apr_strings.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -252,6 +253,34 @@ static void plan_fields(struct survey *survey)
     }
 }
 
+/* Links in the tree that lead to where the settings do not allow; to a directory inside it they
+ * may.
+ */
+static void plan_links(struct survey *survey)
+{
+    struct htaccess_plan *plan = survey->plan;
+    const struct keep_mount *place = &survey->work->keep.mount[survey->mount];
+    struct stat status;
+    apr_hash_t *leaving = apr_hash_make(survey->work->pool);
+    apr_hash_t *names = plan->level == 0 ? place->tree.names : apr_hash_make(survey->work->pool);
+    for (apr_hash_index_t *i = apr_hash_first(survey->work->pool, names); i; i = apr_hash_next(i)) {
+        const char *name = apr_hash_this_key(i);
+        if (fstatat(place->root, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISLNK(status.st_mode)) {
+            continue;
+        }
+        int fd = beneath_open_following(place->root, name, slice_of(plan->mount->follow));
+        if (fd >= 0) {
+            close(fd);
+        } else if (errno == EXDEV) {
+            words_put(leaving, name);
+            plan->links_closed = plan->links_closed || !htaccess_names_is_quotable(name);
+        }
+    }
+    plan->leaving = words_sorted(leaving, NULL, survey->work->pool);
+    plan->links_closed = plan->links_closed || plan->leaving->nelts > HTACCESS_EXCEPTIONS_MAX;
+}
+
 /* The path of the state directory below the root, where the rules can name it. */
 static const char *state_below(struct work *work, uint32_t mount)
 {
@@ -281,4 +310,5 @@ void htaccess_plan_make(struct htaccess_plan *plan, struct work *work, uint32_t 
     bound_exceptions(&survey);
     htaccess_types_plan(plan, work, mount, catalog);
     plan_fields(&survey);
+    plan_links(&survey);
 }

@@ -25,6 +25,8 @@ struct htaccess_plan {
     apr_array_header_t *extensions; /* of const char *: of the names that Apache may answer */
     apr_array_header_t *inner;      /* of const char *: what may stand before their hash (.min) */
     apr_array_header_t *exceptions; /* of const char *: names that look like them and are not */
+    apr_array_header_t *leaving;    /* of const char *: links that may not be followed (level 0) */
+    bool links_closed;              /* they cannot be told one by one: no link is followed */
     apr_array_header_t *types;      /* of struct settings_type: ".ext" and its type, sorted */
     apr_array_header_t *named;      /* of struct settings_type: file names of another type */
     apr_array_header_t *fields;     /* of struct settings_field: those that are sent (level 0, 1) */

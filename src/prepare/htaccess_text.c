@@ -49,6 +49,13 @@ static const struct htaccess_line sidecars[] = {
     {NULL, "RewriteRule ^ - [R=404,END]"},
 };
 
+/* Not R=404: with that mod_negotiation, whose look-ups these are, lists the file all the same. */
+static const struct htaccess_line looked_up[] = {
+    {"Without them MultiViews answers for a file that is missing here, before any rule.",
+     "RewriteCond %{IS_SUBREQ} =true"},
+    {NULL, "RewriteRule \\.(?:br|gz|zstd?)$ - [F]"},
+};
+
 static const struct htaccess_line heads[] = {
     {"Without them HEAD with a Range is answered by a part.",
      "RewriteCond %{REQUEST_METHOD} =HEAD"},
@@ -68,6 +75,8 @@ static void add_level_0(struct htaccess_lines *text, const struct htaccess_plan 
     htaccess_lines_add(text, "Without it clients read dotfiles, manifests and programs.",
                        "RewriteRule \"(?:^|/)\\.|\\.py[co]?$%s\" - [R=404,END]",
                        htaccess_match_manifests(plan, text->pool));
+    htaccess_match_links(text, plan);
+    HTACCESS_LINES_TABLE(text, looked_up);
     HTACCESS_LINES_TABLE(text, sidecars);
     HTACCESS_LINES_TABLE(text, heads);
     htaccess_match_add(text, plan);

@@ -1,6 +1,7 @@
 #include "serve/resource.h"
 
 #include "base/beneath.h"
+#include "base/file.h"
 #include "catalog/glob.h"
 #include "serve/variant.h"
 
@@ -347,15 +348,10 @@ static enum resource_verdict open_live(struct resource *resource, const struct s
 static void report_root(const struct site *site, const struct resource *resource,
                         struct error *error)
 {
-    int cause = -site->root[resource->mount];
-    char text[256];
-    snprintf(text, sizeof text, "the root of this URL cannot be opened by user %u: %s",
-             (unsigned)geteuid(), strerror(cause));
-    report(site, resource, error,
-           cause == EACCES    ? HB_ROOT_CLOSED
-           : cause == ENOTDIR ? HB_ROOT_NOT_DIRECTORY
-                              : HB_ROOT_MISSING,
-           text);
+    struct slice url = site->mount[resource->mount].url;
+    char name[PATH_SIZE];
+    snprintf(name, sizeof name, "%.*s", (int)url.len, url.at);
+    file_explain_directory(name, site->path[resource->mount], -site->root[resource->mount], error);
 }
 
 /* Whether a segment begins with a dot; RFC 8615 has its own at the top of a site. */

@@ -12,13 +12,30 @@ sys.path.insert(0, str(Path(__file__).parent))
 import client  # noqa: E402
 import harness  # noqa: E402
 from django_site import Project  # noqa: E402
-from harness import DELIVERIES, FRONTS, Apache, Serve, Way, Workplace  # noqa: E402
+from harness import (  # noqa: E402
+    CHECKED, DELIVERIES, FRONTS, STATIC, Apache, Serve, Way, Workplace)
 
 WAYS = [(front, delivery) for front in FRONTS for delivery in DELIVERIES]
+# Where a request costs little more than the start of a program under sanitizers.
+ALL_WAYS = [*WAYS, (CHECKED, "body")]
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs_root(why): not run by an ordinary user")
+
+
+# Of each test the fronts that it is run through, whatever of them was selected.
+FRONTS_OF = {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        firsts = [value[0] if type(value) is tuple and value else value for value in values]
+        words = {first for first in firsts if isinstance(first, str)}
+        name = f"{item.path.name}::{item.originalname}"
+        FRONTS_OF.setdefault(name, set()).update(words & set(FRONTS))
 
 
 def pytest_runtest_setup(item):
@@ -41,7 +58,7 @@ def work():
     resource.setrlimit(
         resource.RLIMIT_FSIZE, (1 << 30, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
     place = Workplace()
-    if place.program is None:
+    if place.program is None or place.cgi is None:
         pytest.exit("no program to test: build it, or name it by HANDBACK_PROGRAM", 2)
     yield place
     place.remove()
@@ -55,18 +72,22 @@ def project(work):
 
 @pytest.fixture(scope="session")
 def servers(work, project):
-    """One Apache that holds all six ways, one virtual host each, and one `serve`."""
+    """One Apache that holds all ways, one virtual host each, and one `serve`."""
     serve = Serve(work, "--workers", 2, root=project.root)
-    hosts = [
-        harness.virtual_host(
-            f"{front}-{delivery}",
-            harness.defines(front, delivery, project.root, serve=serve),
-        )
-        for front, delivery in WAYS
-    ]
-    with serve, Apache(work, "".join(hosts)) as apache:
+    hosts = virtual_hosts(serve, project.root, harness.prepare(work, project.root))
+    with serve, Apache(work, hosts) as apache:
         yield apache, serve
     assert serve.process.returncode == 0, serve.stderr()
+
+
+def virtual_hosts(serve, root, state, **more):
+    """One for each way to a root; for the static CGI it was prepared in that state directory."""
+    hosts = []
+    for front, delivery in ALL_WAYS:
+        given = more | ({"HANDBACK_STATE": state} if front in STATIC else {})
+        lines = harness.defines(front, delivery, root, serve=serve, **given)
+        hosts.append(harness.virtual_host(f"{front}-{delivery}", lines))
+    return "".join(hosts)
 
 
 def make_way(servers, project, front, delivery):
@@ -75,9 +96,15 @@ def make_way(servers, project, front, delivery):
     return Way(apache, host, front, delivery, project, serve if front == "proxy" else None)
 
 
-@pytest.fixture(params=WAYS, ids=lambda way: "-".join(way))
+@pytest.fixture(params=ALL_WAYS, ids="-".join)
 def way(request, servers, project):
     return make_way(servers, project, *request.param)
+
+
+@pytest.fixture(params=["handback", "handback.cgi"])
+def cgi_program(request, work):
+    """What a web server may start for a request, under sanitizers."""
+    return {"handback": work.program, "handback.cgi": work.cgi}[request.param]
 
 
 @pytest.fixture(params=FRONTS)

@@ -24,13 +24,15 @@ from pathlib import Path
 import brotli
 
 from django_site import Project, noise, write
-from harness import DELIVERIES, FRONTS, Apache, Load, Serve, Way, defines, url_of, virtual_host
+from harness import (
+    DELIVERIES, FRONTS, TAKEN, Apache, Load, Serve, Way, defines, url_of, virtual_host,
+)
 
 IMMUTABLE = "max-age=315360000, public, immutable"
 CLOSED = "/handback-files/"
 LOCAL_REDIRECT = "local-redirect"
 ALL_WAYS = tuple(itertools.product(FRONTS, DELIVERIES)) + (
-    ("cgi", LOCAL_REDIRECT), ("fcgid", LOCAL_REDIRECT))
+    ("cgi", LOCAL_REDIRECT), ("fcgid", LOCAL_REDIRECT), ("static", LOCAL_REDIRECT))
 
 # A new catalog or a flipped link is noticed within one; the rest is for a busy machine.
 NOTICED = 2.5
@@ -332,9 +334,9 @@ class Entrances:
                          self.serve if front == "proxy" else None) for front, delivery in ways]
 
     def _lines(self, front, delivery):
-        command = {"fcgid": "FcgidInitialEnv", "cgi": "SetEnv"}.get(front)
+        command = {"fcgid": "FcgidInitialEnv", "cgi": "SetEnv", "static": "SetEnv"}.get(front)
         lines = [f'{command} {key} "{value}"' for key, value in self.told.items()
-                 if command and key != "HANDBACK_STATE"]
+                 if command and key != "HANDBACK_STATE" and (front != "static" or key in TAKEN)]
         more = {}
         if delivery == LOCAL_REDIRECT:
             more["HANDBACK_LOCAL_REDIRECT"] = CLOSED

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import client
@@ -26,9 +27,34 @@ MODULES = Path("/usr/lib/apache2/modules")
 ROOT = os.geteuid() == 0
 SERVER_USER = "www-data"
 
-FRONTS = ("cgi", "fcgid", "proxy")
+# "cgi" is the full program as a CGI, "static" the static CGI.
+FRONTS = ("cgi", "fcgid", "proxy", "static")
 DELIVERIES = ("body", "x-sendfile")
-INCLUDES = {"cgi": "cgi.conf", "fcgid": "mod_fcgid.conf", "proxy": "mod_proxy_fcgi.conf"}
+# The static CGI once more, under sanitizers.
+CHECKED = "static-checked"
+STATIC = ("static", CHECKED)
+# Those that start a program for each request.
+CGIS = ("cgi", *STATIC)
+INCLUDES = {"cgi": "cgi.conf", "fcgid": "mod_fcgid.conf", "proxy": "mod_proxy_fcgi.conf",
+            "static": "cgi.conf", CHECKED: "cgi.conf"}
+
+# What the static CGI takes from its environment: what the shipped files set. It has all other
+# settings from its catalog.
+TAKEN = {"STATIC_ROOT", "STATIC_URL", "MEDIA_ROOT", "MEDIA_URL", "RELEASE_ID", "HANDBACK_ROOT",
+         "HANDBACK_STATE", "HANDBACK_DELIVERY", "HANDBACK_CODING_HEADER", "HANDBACK_DELIVERY_URL",
+         "HANDBACK_DELIVERY_ROOT"}
+
+# Tests that have a front and not this one, and why.
+NOT_THROUGH_STATIC = {
+    "test_example_project.py::test_in_development_files_are_served_from_where_they_are_written":
+        "HANDBACK_DIRS is for development: the static CGI does not take it",
+    "test_deploy.py::test_while_the_manifest_is_broken_the_last_good_one_stays":
+        "it reads no manifest: prepare did, when it was whole",
+    "test_virtual_hosts.py::test_a_site_that_forgets_a_define_is_refused":
+        "cgi.conf refuses it, before any program is started",
+    "test_virtual_hosts.py::test_a_program_that_is_not_there_is_a_refused_configuration":
+        "cgi.conf refuses it, before any program is started",
+}
 
 # What the header of each shipped file says it needs, and what any Apache has.
 BASIC = "mpm_event authz_core".split()
@@ -37,6 +63,7 @@ NEEDED = {
     "fcgid": "fcgid alias env headers authz_core".split(),
     "proxy": "proxy proxy_fcgi env headers".split(),
 }
+NEEDED["static"] = NEEDED["cgi"]
 USUAL = BASIC + (
     "authn_core authn_file authz_host authz_user auth_basic alias env headers rewrite setenvif"
     " mime dir filter deflate brotli proxy proxy_http proxy_fcgi fcgid cgid xsendfile wsgi"
@@ -100,10 +127,18 @@ class Workplace:
         self.cgi = self._copy("HANDBACK_PROGRAM", "build/dev/bin/handback", "cgi", "handback.cgi")
         self.cgi_release = self._copy("HANDBACK_PROGRAM_RELEASE", "build/release/bin/handback",
                                       "cgi-rel", "handback.cgi")
+        # And beside it: {kind of build: the static CGI of such a pair}.
+        self.pairs = {"dev": self._pair("both", self.program, self.cgi),
+                      "release": self._pair("both-rel", self.release, self.cgi_release)}
         self.tsan = self._copy("HANDBACK_PROGRAM_TSAN", "build/tsan/bin/handback", "tsan")
         self.refusing = self._copy(
             "HANDBACK_WITHOUT_OPENAT2", "build/dev/tests/unit/without_openat2", "refusing",
             "without_openat2")
+
+    def _pair(self, name, program, cgi):
+        place = self.path / f"bin-{name}"
+        place.mkdir()
+        return [shutil.copy(each, place) for each in (program, cgi) if each][-1]
 
     def _copy(self, variable, default, name, file="handback"):
         """A copy that the servers' user can reach: a checkout may lie in a closed home."""
@@ -130,9 +165,15 @@ class Workplace:
         return path
 
     def remove(self):
-        try:
-            for server in self.leaving:
+        faults = []
+        for server in self.leaving:
+            try:
                 server.join()
+            except Exception as fault:  # the others are to be waited for all the same
+                faults.append(fault)
+        try:
+            if faults:
+                raise faults[0]
         finally:
             for process in self.spawned:
                 process.kill()  # only what a failed test has left behind is still there
@@ -255,13 +296,31 @@ def defines(front, delivery="body", root=None, url="/static/", serve=None, **mor
     if delivery == "x-sendfile":
         lines.append("Define HANDBACK_XSENDFILE")
     lines += [f"Define {name} {value}" for name, value in more.items()]
-    return "\n".join(lines) + f"\nInclude handback/{INCLUDES[front]}\n"
+    include = f"Include handback/{INCLUDES[front]}"
+    if front in STATIC:  # HANDBACK_CGI may name either program
+        include = (f"Define HANDBACK_CGI ${{CGI_{front}}}\n{include}\n"
+                   "Define HANDBACK_CGI ${CGI_full}")
+    return "\n".join(lines) + f"\n{include}\n"
+
+
+def prepare(work, root, state=None, **settings):
+    """What a deploy does for those who answer from a catalog; the state directory. A root that is
+    not there is left unprepared."""
+    state = state or work.fresh("state")
+    told = {"STATIC_ROOT": root, **settings, "HANDBACK_STATE": state}
+    done = subprocess.run(
+        [work.release or work.program, "prepare"], capture_output=True, text=True, timeout=120,
+        cwd="/", env={"PATH": os.environ["PATH"]} | {k: str(v) for k, v in told.items()})
+    no_sanitizer_report(done.stderr, "prepare")
+    assert done.returncode in (0, 1) or not Path(root).is_dir(), done.stderr
+    return state
 
 
 def settings_lines(front, settings):
     """Settings for the programs that Apache starts itself."""
-    directive = {"cgi": "SetEnv", "fcgid": "FcgidInitialEnv"}[front]
-    return "".join(f'{directive} {name} "{value}"\n' for name, value in settings.items())
+    directive = "FcgidInitialEnv" if front == "fcgid" else "SetEnv"
+    return "".join(f'{directive} {name} "{value}"\n' for name, value in settings.items()
+                   if front not in STATIC or name in TAKEN)
 
 
 def virtual_host(name, *parts, port="*"):
@@ -272,18 +331,23 @@ def virtual_host(name, *parts, port="*"):
 class Apache:
     """An Apache that reads nothing of the machine's own configuration."""
 
-    def __init__(self, work, text, modules=None, program=None, cgi=None, under=()):
+    def __init__(self, work, text, modules=None, program=None, cgi=None, under=(), static=None):
         self.work, self.under = work, under
         self.home = work.fresh("apache")
         own(self.home)
         self.port = free_port()
         self.modules = list(dict.fromkeys(USUAL if modules is None else BASIC + modules))
-        shutil.copytree(CONFIGURATION, self.home / "handback")
+        # Nobody includes what is for shared hosts.
+        aside = shutil.ignore_patterns("shared-host")
+        shutil.copytree(CONFIGURATION, self.home / "handback", ignore=aside)
         self.log_path = self.home / "error.log"
         program = program or work.program
-        text = f"Define HANDBACK {program}\nDefine HANDBACK_CGI {cgi or program}\n{text}"
+        full, static = cgi or program, static or work.cgi_release or work.cgi
+        programs = {"HANDBACK": program, "HANDBACK_CGI": full, "CGI_full": full,
+                    "CGI_static": static, f"CGI_{CHECKED}": work.cgi}
+        lines = [f"Define {name} {path}\n" for name, path in programs.items()]
         self.configuration = self.home / "httpd.conf"
-        self.configuration.write_text(self._basics() + text)
+        self.configuration.write_text(self._basics() + "".join(lines) + text)
 
     def _basics(self):
         has = self.modules.__contains__
@@ -371,7 +435,7 @@ class Apache:
         no_sanitizer_report(self.log(), "Apache's error log")
 
     def join(self):
-        wait_until(lambda: not Path(f"/proc/{self.pid}").exists(), 20, "Apache: ended")
+        wait_until(lambda: is_gone(self.pid), 20, "Apache: ended")
         no_sanitizer_report(self.log(), "Apache's error log")
 
     def ask(self, target, host="localhost", **request):
@@ -390,9 +454,9 @@ class Apache:
 class Way:
     """One way in and one way out: requests to it go through that front and delivery."""
 
-    def __init__(self, apache, host, front, delivery, project=None, serve=None):
+    def __init__(self, apache, host, front, delivery, project=None, serve=None, again=None):
         self.apache, self.host, self.front, self.delivery = apache, host, front, delivery
-        self.project, self.serve = project, serve
+        self.project, self.serve, self.again = project, serve, again
 
     def ask(self, target, **request):
         return self.apache.ask(target, self.host, **request)
@@ -403,6 +467,11 @@ class Way:
 
     def connect(self, **options):
         return self.apache.connect(self.host, **options)
+
+    def prepare(self):
+        """The end of a deploy: who answers from a catalog of its own has it made anew."""
+        if self.again:
+            self.again()
 
     def diagnoses(self):
         """All that the program has said so far, wherever this front lets it say it."""
@@ -481,19 +550,30 @@ def url_of(name, prefix="/static/"):
 
 
 class Site:
-    """One root behind one front, with servers of its own: for tests that change the tree."""
+    """One root behind one front, with servers of its own: for tests that change the tree.
 
-    def __init__(self, work, front, delivery, root, program=None, extra="", **settings):
-        self.serve = None
+    Before the static CGI `prepare` runs, with the same settings; `prepared=False` leaves it with
+    the live tree. `static` is another program in its place.
+    """
+
+    def __init__(self, work, front, delivery, root, program=None, extra="", prepared=True,
+                 static=None, **settings):
+        self.serve, again = None, None
         self.front = front
-        text = extra
+        text, more = extra, {}
         if front == "proxy":
             self.serve = Serve(work, "--workers", 2, root=root, program=program, **settings)
-        else:
+        elif front in STATIC:
+            state = settings.pop("HANDBACK_STATE", None)
+            if prepared and not state:
+                state = prepare(work, root, **settings)
+                again = partial(prepare, work, root, state, **settings)
+            more = {"HANDBACK_STATE": f'"{state}"'} if state else {}
+        if front != "proxy":
             text += settings_lines(front, settings)
-        text += defines(front, delivery, root, serve=self.serve)
-        self.apache = Apache(work, text, program=program)
-        self.way = Way(self.apache, "localhost", front, delivery, serve=self.serve)
+        text += defines(front, delivery, root, serve=self.serve, **more)
+        self.apache = Apache(work, text, program=program, static=static)
+        self.way = Way(self.apache, "localhost", front, delivery, serve=self.serve, again=again)
 
     def __enter__(self):
         if self.serve:

@@ -100,13 +100,15 @@ def test_hostile_header_fields_do_no_harm(way, case):
 # Straight to the gateways: what a web server would not let through, or leaves out.
 
 def gateways(work, servers, project, params):
-    served = fastcgi.ask(servers[1].address, params)
-    done, cgi = run_cgi(work, project.root, {
-        name: value for name, value in params.items()
-        if "\0" not in name + value and name and "=" not in name
-    })
-    assert done.returncode == 0
-    return served, cgi
+    replies = [fastcgi.ask(servers[1].address, params)]
+    for program in (work.program, work.cgi):
+        done, reply = run_cgi(work, project.root, {
+            name: value for name, value in params.items()
+            if "\0" not in name + value and name and "=" not in name
+        }, program=program)
+        assert done.returncode == 0
+        replies.append(reply)
+    return replies
 
 
 def test_without_request_uri_script_name_and_path_info_are_taken(work, servers, project):
@@ -228,8 +230,9 @@ def test_a_body_that_is_announced_and_never_sent_holds_nobody(servers):
 
 def test_a_body_of_a_megabyte_straight_to_the_gateways(work, servers, project):
     params = fastcgi.usual("/static/data.json", REQUEST_METHOD="POST", CONTENT_LENGTH="1000000")
-    _, cgi = run_cgi(work, project.root, params, b"x" * 1_000_000)
-    assert cgi.status.startswith("405")
+    for program in (work.program, work.cgi):
+        _, cgi = run_cgi(work, project.root, params, b"x" * 1_000_000, program=program)
+        assert cgi.status.startswith("405")
     with fastcgi.connect(servers[1].address) as link:
         link.sendall(fastcgi.head(params))
         try:
@@ -239,10 +242,10 @@ def test_a_body_of_a_megabyte_straight_to_the_gateways(work, servers, project):
         assert fastcgi.Records(link).reply().status.startswith("405")
 
 
-def test_a_cgi_whose_body_never_comes_still_ends(work, project):
+def test_a_cgi_whose_body_never_comes_still_ends(cgi_program, project):
     """Apache closes the pipe when the client goes; until then the CGI may wait, but not longer."""
     params = fastcgi.usual("/static/data.json", REQUEST_METHOD="POST", CONTENT_LENGTH="100")
-    process = subprocess.Popen([work.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    process = subprocess.Popen([cgi_program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                env={"STATIC_ROOT": str(project.root), **params}, **as_server())
     process.stdin.close()
     wait_until(lambda: process.poll() is not None, 10, "the CGI's end")

@@ -209,11 +209,11 @@ def test_a_root_that_does_not_exist_yet_is_503_until_it_does(work, site, through
     assert unavailable(way.get("x.css"))
     write(root / "x.css", LIVE)
     root.chmod(0o755)
-    wait_until(lambda: way.get("x.css").status == 200, 5, "the root noticed")
-    assert way.get("x.css").body == LIVE
+    # Each of two workers for itself: the next answer may be the other's.
+    wait_until(lambda: way.get("x.css").body == LIVE, 5, "the root noticed")
 
 
-@pytest.mark.parametrize("front", ["cgi", "fcgid"])
+@pytest.mark.parametrize("front", ["cgi", "fcgid", "static"])
 def test_a_root_that_is_no_directory_is_503_and_named(work, site, front):
     root = work.fresh("file") / "static"
     write(root, b"a file\n")
@@ -247,7 +247,7 @@ def test_files_of_a_deploy_user_are_served_by_the_servers_user(work, site, throu
     assert (way.get("css/x.css").status, way.get("css/x.css").body) == (200, LIVE)
 
 
-@pytest.mark.parametrize("front", ["fcgid", "proxy"])
+@pytest.mark.parametrize("front", ["fcgid", "proxy", "static"])
 def test_a_root_behind_a_symlink_that_a_deploy_flips_is_followed(work, site, front):
     releases = work.fresh("releases")
     for name in ("one", "two"):

@@ -7,17 +7,18 @@ import pytest
 
 from browser import Browser
 from django_site import Project
-from harness import CONFIGURATION, FRONTS, INCLUDES, Apache, Serve
+from harness import CONFIGURATION, FRONTS, INCLUDES, Apache, Serve, prepare
 
 PAIRINGS = CONFIGURATION / "mod_wsgi"
 
 
 def pairing(front, project, work, serve, port):
     """The shipped file with the lines changed that it asks the reader to change."""
+    program = work.cgi_release if front == "static" else work.program
     text = (PAIRINGS / INCLUDES[front]).read_text()
     changes = {
         r"(?m)^Define SITE .*": f"Define SITE {project.home}",
-        r"(?m)^Define (HANDBACK\w*) .*": rf"Define \1 {work.program}",
+        r"(?m)^Define (HANDBACK\w*) .*": rf"Define \1 {program}",
         r"(?m)^( *)Define HANDBACK_SOCKET .*": rf"\1Define HANDBACK_SOCKET {serve.address}",
         r"<VirtualHost \*:80>": f"<VirtualHost *:{port}>",
     }
@@ -32,6 +33,8 @@ def paired(request, work, project):
     home = work.fresh("paired")
     shutil.copytree(project.home, home, dirs_exist_ok=True)
     own = Project(home)
+    if request.param == "static":
+        prepare(work, own.root, home / "state")
     with Serve(work, root=own.root) as serve:
         apache = Apache(work, "")
         with open(apache.configuration, "a") as configuration:

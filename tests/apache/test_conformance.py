@@ -23,7 +23,7 @@ import harness
 import judge
 from cases import MUST, ConformanceSite, row
 from client import Connection
-from conftest import WAYS, make_way
+from conftest import ALL_WAYS, make_way, virtual_hosts
 from harness import Apache, Serve
 
 TABLES = (cases_conditions, cases_ranges, cases_coding, cases_methods, cases_targets,
@@ -34,21 +34,15 @@ UNDECODERS = {"br": brotli.decompress, "gzip": gzip.decompress}
 
 @pytest.fixture(scope="module")
 def conformance(work):
-    """A site with awkward files behind all six ways, uploads included.
+    """A site with awkward files behind all ways, uploads included.
 
     The CGI ways start the release program, if there is one: under sanitizers a start takes long.
     """
     site = ConformanceSite(work)
     media = {"MEDIA_ROOT": site.media, "MEDIA_URL": "/media/"}
     serve = Serve(work, "--workers", 2, root=site.root, **media)
-    hosts = [
-        harness.virtual_host(
-            f"{front}-{delivery}",
-            harness.defines(front, delivery, site.root, serve=serve, **media),
-        )
-        for front, delivery in WAYS
-    ]
-    with serve, Apache(work, "".join(hosts), cgi=work.release) as apache:
+    hosts = virtual_hosts(serve, site.root, harness.prepare(work, site.root, **media), **media)
+    with serve, Apache(work, hosts, cgi=work.release) as apache:
         yield site, apache, serve
 
 
@@ -112,7 +106,7 @@ class Talk:
         return answer
 
 
-@pytest.fixture(scope="module", params=WAYS, ids=lambda way: "-".join(way))
+@pytest.fixture(scope="module", params=ALL_WAYS, ids="-".join)
 def talk(request, conformance):
     site, apache, serve = conformance
     made = Talk(make_way((apache, serve), site.project, *request.param), site)
@@ -146,7 +140,7 @@ def test_the_answer_conforms(talk, answered, case):
 
 
 # Of all combinations of the six fields, every so many: a CGI is started for each request.
-STEPS = {"cgi": 61, "fcgid": 7, "proxy": 7}
+STEPS = {"cgi": 61, "fcgid": 7, "proxy": 7, "static": 31, "static-checked": 211}
 
 
 def test_preconditions_are_judged_in_their_order_in_every_combination(talk):

@@ -18,7 +18,8 @@ from deploys import (
 from harness import Serve, url_of, wait_until
 
 # Each front and each delivery once: every way is asked in the first test.
-SOME_WAYS = (("cgi", LOCAL_REDIRECT), ("fcgid", "x-sendfile"), ("proxy", "body"))
+SOME_WAYS = (("cgi", LOCAL_REDIRECT), ("fcgid", "x-sendfile"), ("proxy", "body"),
+             ("static", "body"))
 LASTING = (("fcgid", "body"), ("fcgid", "x-sendfile"), ("proxy", "body"), ("proxy", "x-sendfile"))
 BESIDE = "state"  # the state directory beside the root, where no deploy touches it
 

@@ -10,7 +10,7 @@ PAGE = b"<!doctype html><title>back soon</title>\n" * 20
 BROKEN = "ProxyPass /app http://127.0.0.1:9/\n"
 
 
-@pytest.fixture(params=["cgi", "fcgid", "proxy"])
+@pytest.fixture(params=["cgi", "fcgid", "proxy", "static"])
 def apache(request, work):
     """The application is dead. Its maintenance page is a static file, as is that of a 404."""
     root = work.fresh("root")
@@ -62,15 +62,16 @@ def test_the_page_asked_for_by_its_own_url_is_a_file_like_others(apache):
     assert answer["ETag"]
 
 
-def test_the_program_may_be_the_page_itself_and_then_answers_what_was_asked(work):
+def test_the_program_may_be_the_page_itself_and_then_answers_what_was_asked(work, cgi_program):
     """A way to it on hosts that allow no other: whatever Apache does not find is its."""
     root, pages = work.fresh("root"), work.fresh("pages")
     write(root / "a.txt", b"asked for\n")
+    url = f"/cgi-bin/{cgi_program.name}"
     lines = (f"DocumentRoot {pages}\n<Directory {pages}>\nRequire all granted\n</Directory>\n"
-             f'ScriptAlias "/cgi-bin/handback" "{work.program}"\n'
-             '<Location "/cgi-bin/handback">\nRequire all granted\n'
+             f'ScriptAlias "{url}" "{cgi_program}"\n'
+             f'<Location "{url}">\nRequire all granted\n'
              f"SetEnv STATIC_ROOT {root}\nSetEnv ap_trust_cgilike_cl 1\n</Location>\n"
-             "ErrorDocument 404 /cgi-bin/handback\n")
+             f"ErrorDocument 404 {url}\n")
     with Apache(work, lines) as apache:
         answer = apache.ask("/static/a.txt")
         assert (answer.status, answer.body) == (200, b"asked for\n")

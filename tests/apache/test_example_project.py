@@ -140,7 +140,7 @@ def carries_its_hash(name, body):
 
 
 @pytest.mark.parametrize("selection, front", [
-    ("STATIC_CONFIG", "fcgid"), ("STATIC_CONFIG", "cgi"), ("settings module", "proxy")])
+    ("STATIC_CONFIG", "fcgid"), ("STATIC_CONFIG", "static"), ("settings module", "proxy")])
 @pytest.mark.parametrize("config", CONFIGS)
 def test_a_configuration_is_served_as_its_pages_name_it(example, config, selection, front):
     chosen = SELECTIONS[selection](config) | {"RELEASE_ID": "r1"}
@@ -208,7 +208,7 @@ def test_code_of_two_releases_names_the_files_of_its_own(example, front):
 
 
 @pytest.mark.parametrize("options, front", [
-    ([], "proxy"), (["--clear"], "fcgid"), (["--clear"], "cgi")])
+    ([], "proxy"), (["--clear"], "fcgid"), (["--clear"], "static")])
 @pytest.mark.parametrize("config", ["manifest", "custom"])
 def test_collectstatic_under_a_running_site_publishes_and_keeps(example, config, options, front):
     example.change_the_sheet("red")
@@ -460,6 +460,7 @@ def test_handback_dirs_prints_the_directories_and_warns_of_what_it_cannot(exampl
     assert "DefaultStorageFinder" in warnings[2]
 
 
+@pytest.mark.parametrize("front", ["cgi", "fcgid", "proxy"])
 def test_in_development_files_are_served_from_where_they_are_written(example, front):
     """Before the root, and as they are at each request."""
     example.collect(STATIC_CONFIG="default")

@@ -11,7 +11,7 @@ import fastcgi
 from client import Connection
 from conftest import make_way
 from django_site import ASSETS, OLD, write
-from harness import Serve, as_server, url_of
+from harness import CGIS, Serve, as_server, url_of
 
 CLIENTS = 32
 
@@ -29,7 +29,7 @@ def run_cgi(work, root, params, body=b"", arguments=(), program=None):
 def test_32_parallel_clients_receive_every_body_whole(way):
     names = ["css/site.css", "js/app.js", "img/dot.png", "data.json", "font.woff2", "empty.txt"]
     names += [way.project.manifest()[name] for name in names]
-    rounds = 5 if way.front == "cgi" else 40
+    rounds = 5 if way.front in CGIS else 40
 
     def client(number):
         with Connection(way.apache.port, way.host, timeout=60) as connection:
@@ -50,7 +50,7 @@ def test_a_large_body_arrives_whole_at_32_clients_at_once(way):
         return way.ask("/static/big.bin", timeout=60).body == ASSETS["big.bin"]
 
     with ThreadPoolExecutor(CLIENTS) as pool:
-        assert all(pool.map(client, range(8 if way.front == "cgi" else CLIENTS)))
+        assert all(pool.map(client, range(8 if way.front in CGIS else CLIENTS)))
 
 
 def test_a_kept_alive_connection_survives_every_kind_of_answer(way):
@@ -67,7 +67,7 @@ def test_a_kept_alive_connection_survives_every_kind_of_answer(way):
         (dict(headers={"Accept-Encoding": "br"}), 200),
     ]
     with way.connect() as connection:
-        for step in range(2 if way.front == "cgi" else 12):
+        for step in range(2 if way.front in CGIS else 12):
             for request, status in mix:
                 assert connection.ask(url_of(name), **request).status == status, (step, request)
             assert connection.ask(url_of(name)).body == plain
@@ -92,17 +92,18 @@ def test_a_megabyte_of_request_body_is_refused_and_costs_nothing_else(way):
     assert way.get("js/app.js").body == ASSETS["js/app.js"]
 
 
-def test_a_query_string_never_becomes_a_command(servers, project):
-    way = make_way(servers, project, "cgi", "body")
+@pytest.mark.parametrize("cgi", ["cgi", "static"])
+def test_a_query_string_never_becomes_a_command(servers, project, cgi):
+    way = make_way(servers, project, cgi, "body")
     for query in ("--version", "prune+--keep+0", "serve+--listen+unix:x", "--help"):
         answer = way.ask(f"/static/data.json?{query}")
         assert (answer.status, answer.body) == (200, ASSETS["data.json"]), query
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["serve", "--listen", "unix:x"], ["junk"]])
-def test_with_gateway_interface_set_arguments_are_ignored(work, project, arguments):
+def test_with_gateway_interface_set_arguments_are_ignored(work, project, arguments, cgi_program):
     params = fastcgi.usual("/static/data.json")
-    done, reply = run_cgi(work, project.root, params, arguments=arguments)
+    done, reply = run_cgi(work, project.root, params, arguments=arguments, program=cgi_program)
     assert (done.returncode, reply.body) == (0, ASSETS["data.json"])
 
 
@@ -124,8 +125,9 @@ STATUSES = {
 def test_every_answer_begins_with_a_status_line(work, servers, project, status):
     params = fastcgi.usual("/static/data.json") | STATUSES[status]
     _, cgi = run_cgi(work, project.root, params)
+    _, static = run_cgi(work, project.root, params, program=work.cgi)
     served = fastcgi.ask(servers[1].address, params)
-    for reply in (cgi, served):
+    for reply in (cgi, static, served):
         assert reply.raw.startswith(b"Status: " + status.encode() + b" "), reply.raw[:80]
 
 

@@ -8,7 +8,9 @@ import pytest
 
 import same_answers
 from django_site import ASSETS, Project, write
-from harness import NEEDED, USUAL, Apache, Serve, defines, url_of, virtual_host, wait_until
+from harness import (
+    NEEDED, USUAL, Apache, Serve, defines, prepare, url_of, virtual_host, wait_until,
+)
 from same_answers import assert_same, hashed_url, parameters, with_tag
 from test_fronts import run_cgi
 from test_virtual_hosts import NEIGHBOURS
@@ -18,7 +20,7 @@ REDIRECT = {"HANDBACK_LOCAL_REDIRECT": CLOSED}
 ANNOUNCED = {"HANDBACK_DELIVERY": "local-redirect", "HANDBACK_DELIVERY_URL": CLOSED}
 
 # Apache's two modules for CGI cannot be in one server.
-GATEWAYS = {"cgid": "cgi", "cgi": "cgi", "fcgid": "fcgid"}
+GATEWAYS = {"cgid": "cgi", "cgi": "cgi", "fcgid": "fcgid", "static": "static"}
 
 # What Debian's mime.conf and people's servers hold: each would change what is sent.
 AROUND = """
@@ -65,9 +67,12 @@ class Pair:
 
     def __init__(self, work, tree, gateway):
         front = GATEWAYS[gateway]
+        state = {}
+        if front == "static":
+            state = {"HANDBACK_STATE": prepare(work, tree.root, HANDBACK_POOL="off")}
         text = LOG + "".join([
-            virtual_host("redirect", AROUND, defines(front, root=tree.root, **REDIRECT)),
-            virtual_host("body", defines(front, root=tree.root)),
+            virtual_host("redirect", AROUND, defines(front, root=tree.root, **REDIRECT, **state)),
+            virtual_host("body", defines(front, root=tree.root, **state)),
         ])
         modules = ["cgi" if (name, gateway) == ("cgid", "cgi") else name for name in USUAL]
         self.apache = Apache(work, text, modules=modules)
@@ -107,7 +112,7 @@ def test_a_request_for_a_file_has_the_answer_of_a_body(pair, tree, case):
 
 
 # A CGI under sanitizers starts slowly, and a live file is a body everywhere.
-@pytest.mark.parametrize("pair", ["fcgid"], indirect=True)
+@pytest.mark.parametrize("pair", ["fcgid", "static"], indirect=True)
 @pytest.mark.parametrize("case", same_answers.OF_A_FILE)
 def test_a_request_for_a_live_file_has_the_answer_of_a_body(pair, case):
     target = "/static/live/plain.txt"
@@ -229,7 +234,7 @@ def test_with_the_redirect_goes_nothing_that_makes_apache_answer_itself(work, tr
 
 
 @pytest.mark.parametrize("page", ["", "ErrorDocument 404 /gone.html"], ids=["", "a page"])
-@pytest.mark.parametrize("front", ["cgi", "fcgid"])
+@pytest.mark.parametrize("front", ["cgi", "fcgid", "static"])
 def test_a_file_that_vanishes_is_a_404_that_no_cache_keeps(work, tree, front, page):
     """Apache is given another root than the program: as if the file had gone a moment ago."""
     told = (f"FcgidInitialEnv STATIC_ROOT {tree.root}\n"
@@ -243,7 +248,7 @@ def test_a_file_that_vanishes_is_a_404_that_no_cache_keeps(work, tree, front, pa
             assert "no-store" in answer["Cache-Control"].split(", ")
 
 
-@pytest.mark.parametrize("front", ["cgi", "fcgid"])
+@pytest.mark.parametrize("front", ["cgi", "fcgid", "static"])
 @pytest.mark.parametrize("filters", ["AddOutputFilterByType BROTLI_COMPRESS;DEFLATE text/css",
                                      "SetOutputFilter DEFLATE", "SetOutputFilter BROTLI_COMPRESS"])
 def test_what_comes_from_the_closed_url_is_not_compressed_again(work, tree, front, filters):
@@ -261,7 +266,7 @@ def test_what_comes_from_the_closed_url_is_not_compressed_again(work, tree, fron
         assert (answer["Content-Encoding"], answer.body) == (None, ASSETS["font.woff2"])
 
 
-@pytest.mark.parametrize("front", ["cgi", "fcgid"])
+@pytest.mark.parametrize("front", ["cgi", "fcgid", "static"])
 def test_a_proxy_or_a_password_for_the_whole_site_does_no_harm(work, tree, front):
     lines = defines(front, root=tree.root, **REDIRECT)
     proxy = "ProxyPass / http://127.0.0.1:9/\n"
@@ -287,7 +292,7 @@ AROUND_IT = {case: pair for case, pair in NEIGHBOURS.items() if "all but static"
 }
 
 
-@pytest.fixture(scope="module", params=["cgi", "fcgid"])
+@pytest.fixture(scope="module", params=["cgi", "fcgid", "static"])
 def crowd(request, work, tree):
     # A file that would decide about every answer, if Apache read it.
     write(tree.root / ".htaccess", b"Require all denied\nHeader set ETag x\n")
@@ -314,7 +319,7 @@ def test_what_a_virtual_host_holds_already_does_no_harm(crowd, tree, case):
     assert crowd.ask(CLOSED + target.replace("/static/", ""), host).status in (403, 404)
 
 
-@pytest.mark.parametrize("front", ["cgi", "fcgid"])
+@pytest.mark.parametrize("front", ["cgi", "fcgid", "static"])
 def test_a_virtual_host_does_not_inherit_the_redirect_of_the_server(work, tree, project, front):
     own = defines(front, root=tree.root, **REDIRECT)
     other = virtual_host("b", defines(front, root=project.root))
@@ -326,7 +331,7 @@ def test_a_virtual_host_does_not_inherit_the_redirect_of_the_server(work, tree, 
         assert (answer.status, answer["ETag"]) == (200, f'"{hashed_url(tree).split(".")[-2]}"')
 
 
-@pytest.mark.parametrize("front", ["cgi", "fcgid"])
+@pytest.mark.parametrize("front", ["cgi", "fcgid", "static"])
 def test_a_root_mount_that_holds_the_same_name_changes_nothing(work, tree, front):
     target = hashed_url(tree, "js/app.js")
     top = work.fresh("top")
@@ -339,7 +344,7 @@ def test_a_root_mount_that_holds_the_same_name_changes_nothing(work, tree, front
         wait_until(lambda: log.exists() and line in log.read_text(), what="the line in the log")
 
 
-@pytest.mark.parametrize("front", ["cgi", "fcgid"])
+@pytest.mark.parametrize("front", ["cgi", "fcgid", "static"])
 def test_the_modules_that_the_file_names_suffice(work, tree, front):
     lines = virtual_host("a", defines(front, root=tree.root, **REDIRECT))
     with Apache(work, lines, modules=NEEDED[front] + ["setenvif"]) as apache:
@@ -348,7 +353,7 @@ def test_the_modules_that_the_file_names_suffice(work, tree, front):
         assert answer["Content-Type"] == "text/css; charset=utf-8"
 
 
-@pytest.mark.parametrize("front", ["cgi", "fcgid"])
+@pytest.mark.parametrize("front", ["cgi", "fcgid", "static"])
 def test_both_ways_of_handing_back_at_once_are_refused(work, tree, front):
     text = virtual_host("a", defines(front, "x-sendfile", tree.root, **REDIRECT))
     code, said = Apache(work, text).test_configuration()

@@ -145,7 +145,7 @@ def test_half_a_media_mount_is_refused(work, lines, front, delivery, half):
 
 
 def test_the_program_stays_defined_for_the_next_site(apache, lines, front):
-    name = {"cgi": "HANDBACK_CGI", "fcgid": "HANDBACK", "proxy": "HANDBACK"}[front]
+    name = "HANDBACK_CGI" if INCLUDES[front] == "cgi.conf" else "HANDBACK"
     check = f"<IfDefine !{name}>\nError gone\n</IfDefine>\n"
     rest = "STATIC_ROOT STATIC_URL MEDIA_ROOT MEDIA_URL HANDBACK_SOCKET HANDBACK_STATE"
     for gone in rest.split() + ["HANDBACK_XSENDFILE"]:

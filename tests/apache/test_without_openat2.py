@@ -18,13 +18,12 @@ from cases import ConformanceSite
 from conftest import WAYS, make_way
 from django_site import write
 from harness import (
-    DELIVERIES, FRONTS, Apache, Serve, defines, settings_lines, url_of, virtual_host, wait_until,
+    FRONTS, STATIC, Apache, Serve, defines, prepare, settings_lines, url_of, virtual_host,
+    wait_until,
 )
 from same_answers import comparable
 from test_conformance import Talk
 
-# Also the static CGI, with a catalog that prepare made.
-LINK_WAYS = [*WAYS, *(("static", delivery) for delivery in DELIVERIES)]
 REFUSALS = ("ENOSYS", "EPERM")
 KERNELS = ("openat2", *REFUSALS)
 
@@ -117,21 +116,19 @@ class Machine:
         follow, top = {"HANDBACK_FOLLOW": links.app}, {"HANDBACK_ROOT": links.root}
         self.serve = Serve(work, root=site.root, under=under, **media)
         self.linked = Serve(work, root=links.root, under=under, **follow, **top)
+        state = self._prepare(work, links, under, **follow, **top)
+        site_state = prepare(work, site.root, **media)
         hosts = []
         for front, delivery in WAYS:
+            own, linked = ({"HANDBACK_STATE": place} if front in STATIC else {}
+                           for place in (site_state, state))
             hosts.append(virtual_host(
                 f"{front}-{delivery}",
-                defines(front, delivery, site.root, serve=self.serve, **media)))
+                defines(front, delivery, site.root, serve=self.serve, **media, **own)))
             hosts.append(virtual_host(
                 f"links-{front}-{delivery}", "ErrorLog links.log",
                 "" if front == "proxy" else settings_lines(front, follow),
-                defines(front, delivery, links.root, serve=self.linked, **top)))
-        state = self._prepare(work, links, under, **follow, **top)
-        for delivery in DELIVERIES:
-            hosts.append(virtual_host(
-                f"links-static-{delivery}",
-                f"Define HANDBACK_CGI {work.cgi_release or work.cgi}",
-                defines("cgi", delivery, links.root, HANDBACK_STATE=state, **top)))
+                defines(front, delivery, links.root, serve=self.linked, **top, **linked)))
         hosts.append(virtual_host("status", own_status(work)))
         self.apache = Apache(work, "".join(hosts), cgi=work.release, under=under)
 
@@ -224,7 +221,7 @@ def test_a_target_is_answered_as_the_tables_say(machines, conformance, through, 
     assert wrong == {}
 
 
-@pytest.mark.parametrize("through", LINK_WAYS, ids="-".join)
+@pytest.mark.parametrize("through", WAYS, ids="-".join)
 def test_a_link_leads_where_it_may_with_and_without_openat2(machines, links, through):
     """The static mount follows links into another directory, the mount at the top none."""
     mounts = {"/static/": (links.root, links.app), "/": (links.root,)}

@@ -246,6 +246,25 @@ static void a_foreign_file_is_a_fault_and_stays(void **state)
     check_end();
 }
 
+static void links_that_leave_are_closed_at_level_0(void **state)
+{
+    (void)state;
+    scratch_write(&site, "outside/a.txt", "a");
+    scratch_link(&site, "static/in.txt", "live.txt");
+    CHECK("inside", prepare(0, true) == 0 && !says("leads clients out"));
+    scratch_link(&site, "static/out.txt", "../outside/a.txt");
+    scratch_link(&site, "static/dir", "../outside");
+    CHECK("told",
+          prepare(0, true) == 0 && says("RewriteRule \"^(?:dir|out\\.txt)(?:/|$)\" - [R=404,END]"));
+    CHECK("the program sees to it", prepare(1, true) == 0 && !says("out\\.txt"));
+    settings.mount[0].follow = apr_pstrcat(pool, site.path, "/outside", NULL);
+    CHECK("followed", prepare(0, true) == 0 && !says("out\\.txt"));
+    settings.mount[0].follow = "";
+    scratch_link(&site, "static/a\"b", "../outside/a.txt");
+    CHECK("cannot be told", prepare(0, true) == 0 && says("%{REQUEST_FILENAME} -l"));
+    check_end();
+}
+
 static void without_a_wish_what_is_there_is_renewed(void **state)
 {
     (void)state;
@@ -272,6 +291,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(fields, make, drop),
         cmocka_unit_test_setup_teardown(a_file_is_ours_while_no_byte_has_changed, make, drop),
         cmocka_unit_test_setup_teardown(a_foreign_file_is_a_fault_and_stays, make, drop),
+        cmocka_unit_test_setup_teardown(links_that_leave_are_closed_at_level_0, make, drop),
         cmocka_unit_test_setup_teardown(without_a_wish_what_is_there_is_renewed, make, drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
