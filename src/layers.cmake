@@ -17,7 +17,8 @@ if(HANDBACK_FIXED) # at one address: only a static program that says so
     target_link_options(handback_flags INTERFACE -no-pie)
 else()
     target_compile_options(handback_flags INTERFACE -fPIE)
-    target_link_options(handback_flags INTERFACE -pie)
+    # The compiler obeys the last of these two alone, so only one may be said.
+    target_link_options(handback_flags INTERFACE $<IF:$<BOOL:${HANDBACK_STATIC}>,-static-pie,-pie>)
 endif()
 
 if(HANDBACK_BUILD STREQUAL "release")

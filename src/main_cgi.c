@@ -6,11 +6,20 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct site site;
 static struct environment environment;
 static struct own_catalog own;
+
+/* A copy of this program under that name would start itself for ever. */
+static bool is_another(const char *path)
+{
+    struct stat ours, theirs;
+    return stat("/proc/self/exe", &ours) == 0 && stat(path, &theirs) == 0 &&
+           (ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev);
+}
 
 /* The full program beside this one, if there is one, makes a catalog in memory. */
 static void become_full_program(void)
@@ -19,7 +28,7 @@ static void become_full_program(void)
     int len = own_catalog_directory(directory)
                   ? snprintf(path, sizeof path, "%s/handback", directory)
                   : -1;
-    if (len > 0 && (size_t)len < sizeof path) {
+    if (len > 0 && (size_t)len < sizeof path && is_another(path)) {
         execv(path, (char *const[]){path, NULL});
     }
 }

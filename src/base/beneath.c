@@ -147,3 +147,13 @@ bool beneath_has_no_link(const char *path)
     }
     return fd >= 0;
 }
+
+bool beneath_find_place(const char *directory, char *path)
+{
+    int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    bool found = fd >= 0 && find_path_of(fd, path);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return found;
+}

@@ -20,6 +20,10 @@ int beneath_open_following(int directory, const char *path, struct slice others)
 /* Opens a directory below `directory` in the same way, for reading its names. */
 int beneath_open_directory(int directory, const char *path);
 
+/* Where a directory really lies, into a buffer of PATH_MAX bytes; false when that cannot be found
+ * out. */
+bool beneath_find_place(const char *directory, char *path);
+
 /* Whether an absolute path leads to something without a symbolic link on the way. False also where
  * the kernel does not tell. */
 bool beneath_has_no_link(const char *path);

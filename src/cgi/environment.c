@@ -41,6 +41,9 @@ int environment_read(struct environment *environment, struct error *error)
     static struct path static_url, media_url, delivery_url;
     static const char *const roots[MOUNT_KINDS] = {"STATIC_ROOT", "MEDIA_ROOT", "HANDBACK_ROOT"};
     environment->release = find("RELEASE_ID");
+    if (slice_has_control(slice_of(environment->release))) {
+        return refuse(error, "RELEASE_ID", environment->release, "a release id");
+    }
     for (int kind = 0; kind < MOUNT_KINDS; kind++) {
         if (read_directory(roots[kind], &environment->root[kind], error) != 0) {
             return -1;

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 enum {
-    LINKS_MAX = 8
+    LINKS_MAX = 40, /* as in the kernel */
+    OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
 };
 
 /* Cuts a path at its last slash. */
@@ -75,7 +76,7 @@ static int open_behind_links(char path[PATH_MAX])
 {
     int fd = -1;
     for (int i = 0; i <= LINKS_MAX; i++) {
-        fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        fd = open(path, O_NOFOLLOW | OPEN_FLAGS);
         if (fd >= 0 || errno != ELOOP || !follow_link(path)) {
             break;
         }
@@ -108,7 +109,7 @@ static enum own_verdict open_in(struct own_catalog *own, const char *directory, 
     if (!join(own->path, directory, name)) {
         return OWN_MISSING;
     }
-    own->fd = open_behind_links(own->path);
+    own->fd = own->beside ? open_behind_links(own->path) : open(own->path, OPEN_FLAGS);
     if (own->fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
         return OWN_MISSING;
     }

@@ -11,7 +11,7 @@
 struct own_catalog {
     int fd; /* of the one who asked */
     struct stat status;
-    char path[PATH_MAX];  /* of the file itself, behind the links that lead to it */
+    char path[PATH_MAX];  /* of the file itself: one beside the program may be a link to it */
     char place[PATH_MAX]; /* the directory that it lies in */
     bool beside;          /* it was found beside the program, and may name its state directory */
 };

@@ -1,5 +1,6 @@
 #include "cgi/own_site.h"
 
+#include "base/beneath.h"
 #include "base/log.h"
 #include "base/place.h"
 
@@ -76,6 +77,14 @@ static int adopt_all(struct site *site, const struct environment *environment, s
             return -1;
         }
     }
+    for (uint32_t i = 1; i < site->mounts; i++) {
+        for (uint32_t j = 0; j < i; j++) {
+            if (slice_equal(site->mount[i].url, site->mount[j].url)) {
+                return error_set(error, HB_SETTING_BAD_VALUE, "url: two mounts have the URL %.*s",
+                                 (int)site->mount[i].url.len, site->mount[i].url.at);
+            }
+        }
+    }
     return 0;
 }
 
@@ -106,8 +115,27 @@ static int open_directories(struct site *site, const struct environment *environ
 
 /* ---- with a catalog ---- */
 
-/* One that lies beside the program says where its state directory is; that in a state directory may
- * be linked to, and says nothing. A copy of that would lead its relative paths astray. */
+/* Not a part of its caller, whose room on the stack costs each request. */
+__attribute__((noinline)) static const char *keep_state_behind_links(struct site *site,
+                                                                     struct slice state,
+                                                                     const char *place,
+                                                                     struct error *error)
+{
+    char real[PATH_MAX];
+    return site_keep_path(site, "state", state, beneath_find_place(place, real) ? real : place,
+                          error);
+}
+
+static const char *keep_named_state(struct site *site, struct slice state, const char *place,
+                                    struct error *error)
+{
+    return beneath_has_no_link(place) ? site_keep_path(site, "state", state, place, error)
+                                      : keep_state_behind_links(site, state, place, error);
+}
+
+/* One that lies beside the program says where its state directory is, from where it really lies;
+ * that in a state directory may be linked to, and says nothing. A copy of that would lead its
+ * relative paths astray. */
 static int find_state(struct site *site, const struct own_catalog *own, struct error *error)
 {
     struct slice state = site->hand_back.state;
@@ -120,7 +148,7 @@ static int find_state(struct site *site, const struct own_catalog *own, struct e
                          "state directory, or let handback prepare --beside write it",
                          own->path);
     }
-    site->state = named ? site_keep_path(site, "state", state, own->place, error)
+    site->state = named ? keep_named_state(site, state, own->place, error)
                         : site_keep_path(site, "state", slice_of(own->place), NULL, error);
     return site->state ? 0 : -1;
 }

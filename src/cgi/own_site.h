@@ -6,8 +6,8 @@
 #include "serve/site.h"
 
 /* Opens the site of the catalog, which *own tells of, in memory of the caller, which is of zeros.
- * Returns 0, or -1: with HB0030, HB0033 to HB0035 or HB0039, or with NO_DIAGNOSIS when there is no
- * catalog. */
+ * Returns 0, or -1: with HB0004, HB0014, HB0030, HB0033 to HB0035, HB0039 or, without memory,
+ * HB_OUT_OF_MEMORY; with NO_DIAGNOSIS when there is no catalog. */
 int own_site_open(struct site *site, struct own_catalog *own, const struct environment *environment,
                   struct error *error);
 

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/place.h"
+#include "catalog/catalog.h"
 
 #include <apr_strings.h>
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define NAME "handback.catalog"
@@ -76,6 +78,28 @@ static void read_list(struct work *work)
     }
 }
 
+/* The list holds one a line, so none with a line's end in it. */
+static bool is_usable(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) != 0) {
+        return false;
+    }
+    errno = S_ISDIR(status.st_mode) ? EINVAL : ENOTDIR;
+    return S_ISDIR(status.st_mode) && !slice_has_control(slice_of(path));
+}
+
+static bool is_published(const struct work *work, const char *path)
+{
+    char text[PATH_MAX];
+    for (uint32_t i = 0; i < work->settings->mounts; i++) {
+        if (work_is_static(work, i) && place_below(path, work->real[i], text, sizeof text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int beside_open(struct work *work, const char *directory, struct error *error)
 {
     char real[PATH_MAX];
@@ -84,8 +108,14 @@ int beside_open(struct work *work, const char *directory, struct error *error)
     if (!directory) {
         return 0;
     }
-    if (!realpath(directory, real) || faccessat(AT_FDCWD, real, W_OK | X_OK, AT_EACCESS) != 0) {
+    if (!realpath(directory, real) || !is_usable(real)) {
         return fault_of(directory, errno, error);
+    }
+    if (is_published(work, real)) {
+        return error_set(error, HB_WRITE_FAILED,
+                         "%s lies below a root, where clients could ask for the catalog in it: put "
+                         "the program into a directory beside the root",
+                         directory);
     }
     add(work, real, true);
     return 0;
@@ -110,7 +140,7 @@ static bool has_bytes(int directory, const struct compiled *compiled, const stru
 }
 
 /* Its time is that of the catalog: what is older was read. Whoever owns the directory owns it: a
- * host may refuse another's files there. */
+ * host may refuse another's files there. The group stays that of the root, whose mode it has. */
 static int write_one(struct work *work, int directory, const struct compiled *compiled)
 {
     struct stat place, catalog = {0};
@@ -121,7 +151,6 @@ static int write_one(struct work *work, int directory, const struct compiled *co
     }
     work->report->changed = true;
     access.owner = place.st_uid;
-    access.group = place.st_gid;
     return work->dry ? 0
                      : replace_file(directory, NAME, compiled->block, compiled->size, &access,
                                     &catalog.st_mtim);
@@ -137,6 +166,9 @@ static int publish_one(struct work *work, const struct beside *beside,
     bool reached = place_relative(work->report->state, beside->path, state, sizeof state);
     if (directory < 0 || !reached) {
         report_unwritten(work, beside->path, directory < 0 ? errno : ENAMETOOLONG);
+        if (directory >= 0) {
+            close(directory);
+        }
         return 0;
     }
     ours.state = state;
@@ -151,11 +183,43 @@ static int publish_one(struct work *work, const struct beside *beside,
     return result;
 }
 
-static bool is_forgotten(const struct beside *beside, apr_pool_t *pool)
+/* Whether the catalog in `fd` names a state directory that is there, and another than ours. */
+static bool names_another(const struct work *work, int fd, const char *directory)
 {
-    struct stat status;
-    return !beside->asked && lstat(apr_pstrcat(pool, beside->path, "/" NAME, NULL), &status) != 0 &&
-           errno == ENOENT;
+    char path[PATH_MAX];
+    struct stat file, ours, theirs;
+    struct catalog catalog;
+    struct error error;
+    uint64_t mapped = 0;
+    void *head = fstat(fd, &file) == 0 && S_ISREG(file.st_mode)
+                     ? catalog_read_head(fd, (uint64_t)file.st_size, &mapped)
+                     : NULL;
+    bool another = head && catalog_open(&catalog, head, (uint64_t)file.st_size, &error) == 0 &&
+                   catalog_site(&catalog).state.len > 0 &&
+                   place_resolve(catalog_site(&catalog).state, directory, path, sizeof path) &&
+                   stat(path, &theirs) == 0 && fstat(work->state.fd, &ours) == 0 &&
+                   (ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev);
+    if (head) {
+        munmap(head, mapped);
+    }
+    return another;
+}
+
+/* What is remembered may be out of date, and the list is no permission: where another state
+ * directory has put its catalog since, it stays. */
+static bool is_forgotten(const struct work *work, const struct beside *beside)
+{
+    if (beside->asked) {
+        return false;
+    }
+    const char *path = apr_pstrcat(work->pool, beside->path, "/" NAME, NULL);
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT || errno == ENOTDIR;
+    }
+    bool another = names_another(work, fd, beside->path);
+    close(fd);
+    return another;
 }
 
 static int write_list(const struct work *work, struct error *error)
@@ -172,21 +236,31 @@ static int write_list(const struct work *work, struct error *error)
                : fault_of(work->report->state, errno, error);
 }
 
+/* Whether the list is to be written anew. */
+static bool forget(struct work *work)
+{
+    bool changed = false;
+    for (int i = 0; i < work->beside->nelts; i++) {
+        if (is_forgotten(work, at(work, i))) {
+            *at(work, i--) = *at(work, --work->beside->nelts);
+            changed = true;
+        } else {
+            changed = changed || at(work, i)->asked;
+        }
+    }
+    return changed;
+}
+
+/* The list first: a line too many is forgotten, but a catalog that no line tells of grows old. */
 int beside_publish(struct work *work, const struct compile_options *options, struct error *error)
 {
-    bool listed = false;
+    if (forget(work) && !work->dry && write_list(work, error) != 0) {
+        return -1;
+    }
     for (int i = 0; i < work->beside->nelts; i++) {
-        if (is_forgotten(at(work, i), work->pool)) {
-            *at(work, i) = *at(work, work->beside->nelts - 1);
-            work->beside->nelts--;
-            listed = true;
-            i--;
-            continue;
-        }
-        listed = listed || at(work, i)->asked;
         if (publish_one(work, at(work, i), options, error) != 0) {
             return -1;
         }
     }
-    return listed && !work->dry ? write_list(work, error) : 0;
+    return 0;
 }

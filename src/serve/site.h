@@ -68,7 +68,8 @@ struct site_source {
 };
 
 /* Opens a site in memory of the caller, up to its directories: until these are opened, its mounts
- * may be changed. Returns 0, or -1 with the error; site_close is due all the same. */
+ * may be changed. Returns 0, or -1 with the error. Nothing closes such a site: it lasts as long as
+ * its process. */
 int site_begin(struct site *site, const struct site_parts *parts, struct error *error);
 
 /* Keeps the absolute path that `text` means, seen from `base` (NULL: it is one, and stays as it is

@@ -14,6 +14,7 @@ void trace_begin(struct trace *trace, const char *name, const char *why)
     }
 }
 
+#ifndef HANDBACK_WITHOUT_TRACE
 void trace_add(struct trace *trace, const char *format, ...)
 {
     va_list arguments;
@@ -32,3 +33,4 @@ void trace_add(struct trace *trace, const char *format, ...)
     }
     va_end(arguments);
 }
+#endif

@@ -1,6 +1,7 @@
 """`prepare --beside DIR`: a catalog in the directory of a program, naming its state directory."""
 
 import os
+import pwd
 import shutil
 import subprocess
 from pathlib import Path
@@ -158,3 +159,105 @@ def test_one_that_is_set_aside_is_told_once_by_whoever_answers(deployed):
     (deployed.home / "state/catalog").write_bytes(b"HANDBACK" + 4096 * b"?")
     _, _, said = deployed.ask("/static/data.json", deployed.settings())
     assert said.count("HB003") == 1
+
+
+def test_a_file_is_no_directory_and_is_not_remembered(deployed):
+    """The program itself is the likely mistake: whoever owns it may write and execute it."""
+    done = deployed.prepare("--beside", "cgi-bin/handback.cgi")
+    assert done.returncode == 2 and "HB0084" in done.stderr and "Not a directory" in done.stderr
+    assert not (deployed.home / "state/catalog").exists()
+
+
+def test_a_directory_that_became_a_file_is_forgotten(deployed):
+    (deployed.home / "other").mkdir()
+    deployed.prepare("--beside", "other")
+    shutil.rmtree(deployed.home / "other")
+    (deployed.home / "other").write_text("")
+    assert deployed.prepare().returncode == 0
+    assert (deployed.home / "state/beside").read_text() == ""
+
+
+def test_a_directory_whose_name_would_be_two_lines_is_refused(deployed):
+    (deployed.home / "one\nother").mkdir()
+    done = deployed.prepare("--beside", "one\nother")
+    assert done.returncode == 2 and "HB0084" in done.stderr
+
+
+def test_what_another_state_directory_has_put_there_since_is_left_to_it(deployed):
+    """A copy of a state directory remembers the same directories as the one it was copied from."""
+    deployed.prepare("--beside", "cgi-bin")
+    shutil.copytree(deployed.home / "state", deployed.home / "copy")
+    before = deployed.catalog.read_bytes()
+    copy = str(deployed.home / "copy")
+    assert deployed.prepare(HANDBACK_STATE=copy, HANDBACK_MAX_AGE="77").returncode == 0
+    assert deployed.catalog.read_bytes() == before
+    assert (deployed.home / "copy/beside").read_text() == ""
+    deployed.prepare("--beside", "cgi-bin", HANDBACK_STATE=copy, HANDBACK_MAX_AGE="77")
+    assert "max-age=77" in deployed.ask("/static/data.json")[0]
+
+
+def test_a_state_directory_that_was_moved_keeps_its_programs(deployed):
+    deployed.prepare("--beside", "cgi-bin")
+    shutil.move(deployed.home / "state", deployed.home / "moved")
+    deployed.prepare(HANDBACK_STATE=str(deployed.home / "moved"), HANDBACK_MAX_AGE="77")
+    assert "max-age=77" in deployed.ask("/static/data.json")[0]
+
+
+def test_who_may_read_the_root_may_read_it_in_a_directory_of_root(deployed):
+    """`sudo handback prepare`, a root that only www-data may enter, and root's cgi-bin."""
+    web = pwd.getpwnam("www-data")
+    os.chown(deployed.home / "static", web.pw_uid, web.pw_gid)
+    (deployed.home / "static").chmod(0o750)
+    deployed.prepare("--beside", "cgi-bin")
+    status = deployed.catalog.stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (0, web.pw_gid, 0o640)
+
+
+def test_a_copy_of_the_program_named_handback_does_not_start_itself(deployed):
+    shutil.copy2(deployed.work.cgi, deployed.home / "cgi-bin/handback")
+    shutil.copy2(deployed.work.cgi, deployed.home / "cgi-bin/handback.cgi")
+    head, _, _ = deployed.ask("/static/data.json")
+    assert head.startswith("Status: 503 ")
+
+
+def test_it_may_be_linked_to_through_a_link_to_its_directory(deployed, project):
+    """`..` in what it names starts from where it really lies."""
+    (deployed.home / "programs/5").mkdir(parents=True)
+    deployed.prepare("--beside", "programs/5")
+    (deployed.home / "current").symlink_to("programs/5")
+    deployed.catalog.symlink_to("../current/handback.catalog")
+    tag = project.manifest()["data.json"].split(".")[1]
+    assert f'ETag: "{tag}"' in deployed.ask("/static/data.json")[0]  # not that of a live file
+
+
+def test_as_many_links_may_lead_to_it_as_the_system_follows(deployed):
+    deployed.prepare()
+    (deployed.home / "0").symlink_to("state/catalog")
+    for i in range(1, 30):
+        (deployed.home / str(i)).symlink_to(str(i - 1))
+    deployed.catalog.symlink_to("../29")
+    assert serves(deployed)
+
+
+def test_that_in_the_state_directory_may_be_a_link_to_one_of_another_name(deployed):
+    """As for the full program: the environment says which directory the state directory is."""
+    deployed.prepare()
+    (deployed.home / "state/catalog").rename(deployed.home / "state/catalog-1")
+    (deployed.home / "state/catalog").symlink_to("catalog-1")
+    head, _, said = deployed.ask("/static/data.json",
+                                 {"HANDBACK_STATE": str(deployed.home / "state")})
+    assert head.startswith("Status: 200 ") and said == ""
+
+
+def test_a_directory_that_clients_can_ask_for_is_refused(deployed):
+    (deployed.home / "static/bin").mkdir()
+    done = deployed.prepare("--beside", "static/bin")
+    assert done.returncode == 2 and "HB0084" in done.stderr and "below a root" in done.stderr
+    assert not (deployed.home / "static/bin/handback.catalog").exists()
+
+
+def test_two_mounts_of_one_url_are_bad_settings(deployed):
+    deployed.prepare("--beside", "cgi-bin")
+    settings = {"MEDIA_ROOT": str(deployed.home), "MEDIA_URL": "/static/"}
+    head, _, said = deployed.ask("/static/data.json", settings)
+    assert head.startswith("Status: 503 ") and "HB0004" in said
