@@ -177,7 +177,7 @@ static void put_chain(int links)
 static void links_lead_to_the_file_itself(void **state)
 {
     (void)state;
-    for (int links = 1; links <= 7; links++) {
+    for (int links = 1; links <= 40; links++) {
         begin(NULL);
         put_catalog("state/catalog", NULL);
         put_chain(links);
@@ -223,8 +223,8 @@ static void what_is_there_and_is_no_catalog_is_refused(void **state)
     CHECK("a link to itself", find(&own) == OWN_REFUSED && error.number == HB_CATALOG_INVALID);
     begin(NULL);
     put_catalog("state/catalog", NULL);
-    put_chain(9);
-    CHECK("nine links", find(&own) == OWN_REFUSED && error.number == HB_CATALOG_INVALID);
+    put_chain(42);
+    CHECK("too many links", find(&own) == OWN_REFUSED && error.number == HB_CATALOG_INVALID);
     CHECK("they are named", strstr(error.text, "handback.catalog") || strstr(error.text, "link"));
     check_end();
 }
