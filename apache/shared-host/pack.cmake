@@ -44,6 +44,8 @@ foreach(level RANGE 3)
     file(COPY_FILE ${site}/.htaccess ${place}/htaccess/level-${level}.txt)
 endforeach()
 
+file(COPY_FILE ${here}/cgi-bin.htaccess ${place}/htaccess/cgi-bin.txt)
+
 # ---- what there is to read ----
 
 file(COPY ${here}/README.md ${SOURCE}/LICENSE DESTINATION ${place})

@@ -201,13 +201,31 @@ static int print_json(const struct report *report, bool dry, apr_pool_t *pool)
     return result;
 }
 
+/* There Apache would send the program as a file, or ask it for itself. */
+static int refuse_program_below(const struct settings *settings, const struct htaccess_wish *wish,
+                                struct error *error)
+{
+    for (uint32_t i = 0; i < settings->mounts && wish->given && wish->level > 0; i++) {
+        const struct settings_mount *mount = &settings->mount[i];
+        struct slice url = slice_of(mount->url);
+        if (mount->kind == MOUNT_STATIC && url.len > 1 && slice_starts(slice_of(wish->cgi), url)) {
+            return error_set(error, HB_SETTING_BAD_VALUE,
+                             "--cgi: \"%s\" lies below %s, whose files Apache sends: put the "
+                             "program elsewhere",
+                             wish->cgi, mount->url);
+        }
+    }
+    return 0;
+}
+
 static int prepare(const struct prepare_options *options, apr_pool_t *pool)
 {
     struct settings settings;
     struct report report = report_make(pool);
     struct error error;
     if (settings_read(&settings, environ, pool, &error) != 0 ||
-        settings_require_roots(&settings, &error) != 0) {
+        settings_require_roots(&settings, &error) != 0 ||
+        refuse_program_below(&settings, &options->wish.htaccess, &error) != 0) {
         log_always(&error);
         return 2;
     }

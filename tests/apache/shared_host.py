@@ -73,11 +73,9 @@ OWN_FILES = {
     ".htaccess": "AddHandler application/x-httpd-php .php\nErrorDocument 404 /missing.html\n",
 }
 
-# In a cgi-bin AddHandler is not enough: ScriptAlias wins, and the program runs as a CGI.
-BY_FCGID = """<Files "handback.fcgi">
-    SetHandler fcgid-script
-</Files>
-"""
+# What the archive has for the directory of the programs. Without it ScriptAlias wins, whatever the
+# host's AddHandler says, and handback.fcgi runs as a CGI.
+BESIDE_THE_PROGRAM = harness.CONFIGURATION / "shared-host/cgi-bin.htaccess"
 
 # The Python application at the top of the site, as cPanel's "Setup Python App" has it. Passenger
 # asks it for all that is no file; like any application it knows a page and has no others.
@@ -257,7 +255,7 @@ class Host:
         """The .htaccess of that level, and what its program needs beside itself."""
         if level == 3:
             self.put_program(program or self.work.program, "handback.fcgi")
-            self.upload(self.cgi_bin / ".htaccess", BY_FCGID)
+            self.upload(self.cgi_bin / ".htaccess", BESIDE_THE_PROGRAM.read_text())
         url = self.cgi_url.replace(".cgi", ".fcgi") if level == 3 else self.cgi_url
         beside = ["--beside", self.cgi_bin] if self.cgi else []
         return self.prepare("--htaccess", level, "--cgi", url, *beside, *options,

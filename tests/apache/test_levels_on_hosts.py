@@ -16,8 +16,8 @@ import brotli
 import pytest
 
 import harness
-from django_site import ASSETS, readable, write
-from shared_host import KINDS, Host
+from django_site import ASSETS, LIVE, readable, write
+from shared_host import BESIDE_THE_PROGRAM, KINDS, Host
 
 LEVELS = (0, 1, 2, 3)
 IMMUTABLE = "max-age=315360000, public, immutable"
@@ -419,3 +419,18 @@ def test_the_host_is_of_its_kind(host):
     # No level may need more than it is granted.
     host.upload(host.documents / "granted/.htaccess", "Options +ExecCGI\n")
     assert host.ask(top + "granted/").status == 500
+
+
+@pytest.mark.parametrize("kind", ["plain", "brotli"])
+def test_the_file_for_the_cgi_bin_keeps_what_the_program_says(work, project, kind):
+    """Its length, and on a host that compresses everything its tag."""
+    name = "live/plain.txt"
+    with Host(work, kind, project.root) as host:
+        host.take_level(2)
+        before = host.get(name, method="HEAD", accept_encoding="br")
+        host.upload(host.cgi_bin / ".htaccess", BESIDE_THE_PROGRAM.read_text())
+        after = host.get(name, method="HEAD", accept_encoding="br")
+        assert before["Content-Length"] != str(len(LIVE[name])) == after["Content-Length"]
+        again = host.get(name, accept_encoding="br", if_none_match=after["ETag"])
+        assert (again.status, again["ETag"]) == (304, after["ETag"])
+        assert host.get(name, accept_encoding="br").body == LIVE[name]
