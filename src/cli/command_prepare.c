@@ -106,6 +106,24 @@ static int parse_options(struct prepare_options *options, int argc, const char *
     return wrong ? options_refuse("prepare", wrong) : 0;
 }
 
+static const char *state_of(bool changed, bool dry)
+{
+    return !changed ? "as it was" : dry ? "would be written" : "new";
+}
+
+static void print_beside(const struct report *report, bool dry)
+{
+    for (int i = 0; i < report->beside->nelts; i++) {
+        const struct report_beside *one = &APR_ARRAY_IDX(report->beside, i, struct report_beside);
+        printf("beside:   %s (%s)\n", one->path, state_of(one->changed, dry));
+        if (!one->program) {
+            puts("note:     there is no handback.cgi beside it: is that the cgi-bin? Elsewhere "
+                 "clients\n"
+                 "          could ask for it");
+        }
+    }
+}
+
 static void print_text(const struct report *report, bool dry, bool inside)
 {
     const char *would = dry ? "would be " : "";
@@ -121,12 +139,14 @@ static void print_text(const struct report *report, bool dry, bool inside)
     printf("\nvariants: %llu kept, %llu %sadded\n", (unsigned long long)report->variants,
            (unsigned long long)report->variants_added, would);
     printf("faults:   %llu\n", (unsigned long long)report->faults);
-    printf("catalog:  %s/catalog (%s)\n", report->state,
-           report->changed ? (dry ? "would be written" : "new") : "as it was");
+    printf("catalog:  %s/catalog (%s)\n", report->state, state_of(report->changed, dry));
+    print_beside(report, dry);
     if (inside) {
-        puts("note:     collectstatic --clear deletes it there; HANDBACK_STATE may name a "
-             "directory\n"
-             "          beside the root");
+        puts(report->htaccess->nelts > 0
+                 ? "note:     collectstatic --clear deletes it and the .htaccess: leave --clear out"
+                 : "note:     collectstatic --clear deletes it there; HANDBACK_STATE may name a "
+                   "directory\n"
+                   "          beside the root");
     }
 }
 
@@ -183,18 +203,29 @@ static json_t *htaccess_of(const struct report *report)
     return list;
 }
 
+static json_t *beside_of(const struct report *report)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < report->beside->nelts; i++) {
+        const struct report_beside *one = &APR_ARRAY_IDX(report->beside, i, struct report_beside);
+        json_array_append_new(
+            list, json_pack("{s:o, s:b}", "file", text_of(one->path), "changed", one->changed));
+    }
+    return list;
+}
+
 static int print_json(const struct report *report, bool dry, apr_pool_t *pool)
 {
     json_t *whole = json_pack(
-        "{s:b, s:b, s:o, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "dry_run", dry,
-        "changed", report->changed, "catalog",
+        "{s:b, s:b, s:o, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "dry_run",
+        dry, "changed", report->changed, "catalog",
         text_of(apr_pstrcat(pool, report->state, "/catalog", NULL)), "releases", report->releases,
         "published", text_of(report->published), "kept", (json_int_t)report->kept, "added",
         (json_int_t)(report->added - report->replaced), "replaced", (json_int_t)report->replaced,
         "variants", (json_int_t)report->variants, "variants_added",
         (json_int_t)report->variants_added, "gone", (json_int_t)report->gone, "faults",
-        (json_int_t)report->faults, "diagnoses", diagnoses_of(report), "htaccess",
-        htaccess_of(report));
+        (json_int_t)report->faults, "diagnoses", diagnoses_of(report), "beside", beside_of(report),
+        "htaccess", htaccess_of(report));
     int result = whole ? json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) : -1;
     puts("");
     json_decref(whole);

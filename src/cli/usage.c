@@ -5,7 +5,7 @@ void usage_print(FILE *out)
     fputs("handback " HANDBACK_VERSION ": serves a Django site's static files behind Apache\n"
           "\n"
           "usage: handback serve --listen unix:PATH|HOST:PORT [options]\n"
-          "       handback prepare [--dry-run] [--json] [--quiet]\n"
+          "       handback prepare [--beside DIR] [--htaccess LEVEL] [options]\n"
           "       handback explain URL [-H 'Name: value']... [-X METHOD] [--json]\n"
           "       handback --version | --help\n"
           "\n"

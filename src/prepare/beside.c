@@ -109,7 +109,10 @@ int beside_open(struct work *work, const char *directory, struct error *error)
         return 0;
     }
     if (!realpath(directory, real) || !is_usable(real)) {
-        return fault_of(directory, errno, error);
+        return error_set(error, HB_WRITE_FAILED,
+                         "--beside %s: %s: it takes the directory of handback.cgi, which must be "
+                         "there and writable",
+                         directory, strerror(errno));
     }
     if (is_published(work, real)) {
         return error_set(error, HB_WRITE_FAILED,
@@ -139,14 +142,25 @@ static bool has_bytes(int directory, const struct compiled *compiled, const stru
     return same;
 }
 
+static void report_one(struct work *work, const char *path, bool changed, int directory)
+{
+    APR_ARRAY_PUSH(work->report->beside, struct report_beside) =
+        (struct report_beside){.path = apr_pstrcat(work->pool, path, "/" NAME, NULL),
+                               .changed = changed,
+                               .program = faccessat(directory, "handback.cgi", F_OK, 0) == 0};
+}
+
 /* Its time is that of the catalog: what is older was read. Whoever owns the directory owns it: a
  * host may refuse another's files there. The group stays that of the root, whose mode it has. */
-static int write_one(struct work *work, int directory, const struct compiled *compiled)
+static int write_one(struct work *work, const char *path, int directory,
+                     const struct compiled *compiled)
 {
     struct stat place, catalog = {0};
     struct replace_access access = work->state.files;
     bool made = fstatat(work->state.fd, "catalog", &catalog, AT_SYMLINK_NOFOLLOW) == 0;
-    if (fstat(directory, &place) != 0 || (made && has_bytes(directory, compiled, &catalog))) {
+    bool same = made && has_bytes(directory, compiled, &catalog);
+    report_one(work, path, !same, directory);
+    if (same || fstat(directory, &place) != 0) {
         return 0;
     }
     work->report->changed = true;
@@ -173,7 +187,7 @@ static int publish_one(struct work *work, const struct beside *beside,
     }
     ours.state = state;
     int result = compile_site(work->settings, &ours, &compiled, work->pool, error);
-    if (result == 0 && write_one(work, directory, &compiled) != 0) {
+    if (result == 0 && write_one(work, beside->path, directory, &compiled) != 0) {
         report_unwritten(work, beside->path, errno);
     }
     if (result == 0) {

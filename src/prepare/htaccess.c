@@ -35,6 +35,9 @@ const char *htaccess_wish(struct htaccess_wish *wish, const char *level, const c
     bool plain = wish->cgi[0] == '/' && strlen(wish->cgi) <= URL_MAX &&
                  wish->cgi[strspn(wish->cgi, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                              "0123456789._~/-")] == '\0';
+    if (plain && wish->cgi[strlen(wish->cgi) - 1] == '/') {
+        return "--cgi takes the URL path of the program, not that of its directory";
+    }
     return plain ? NULL : "--cgi takes a URL path of letters, digits and ._~/-";
 }
 
@@ -165,12 +168,13 @@ static void tell(const struct work *work, const struct htaccess_plan *plan)
     if (plan->level < 2 && !plan->pooled) {
         say(plan, HB_HTACCESS_TREE,
             "Apache sends from the root itself, since the pool is not below it: a running "
-            "collectstatic can tear what it sends: leave HANDBACK_STATE and HANDBACK_POOL unset");
+            "collectstatic can tear what it sends: leave HANDBACK_STATE unset, and "
+            "HANDBACK_POOL unset or copy");
     }
     if (plan->level >= 2 && work->settings->delivery == DELIVERY_BODY) {
         say(plan, HB_HTACCESS_TREE,
             "the program sends every body itself, since the pool is not below the root: leave "
-            "HANDBACK_STATE and HANDBACK_POOL unset");
+            "HANDBACK_STATE unset, and HANDBACK_POOL unset or copy");
     }
     if (plan->level < 2 && plan->first_lost) {
         say(plan, HB_HTACCESS_DECLINED,

@@ -5,7 +5,8 @@
 struct report report_make(apr_pool_t *pool)
 {
     return (struct report){.fault = apr_array_make(pool, 4, sizeof(struct error)),
-                           .htaccess = apr_array_make(pool, 2, sizeof(struct report_htaccess))};
+                           .htaccess = apr_array_make(pool, 2, sizeof(struct report_htaccess)),
+                           .beside = apr_array_make(pool, 1, sizeof(struct report_beside))};
 }
 
 void report_logged(struct report *report, const struct error *error)

@@ -20,6 +20,13 @@ struct report_htaccess {
     bool changed;
 };
 
+/* A directory with a catalog of its own. */
+struct report_beside {
+    const char *path; /* of the catalog */
+    bool changed;
+    bool program; /* handback.cgi lies beside it */
+};
+
 struct report {
     const char *state;     /* the state directory */
     bool changed;          /* the catalog has other bytes than before */
@@ -35,6 +42,7 @@ struct report {
     uint64_t faults;
     apr_array_header_t *fault;    /* of struct error */
     apr_array_header_t *htaccess; /* of struct report_htaccess: those that are generated */
+    apr_array_header_t *beside;   /* of struct report_beside */
 };
 
 struct report report_make(apr_pool_t *pool);

@@ -261,3 +261,20 @@ def test_two_mounts_of_one_url_are_bad_settings(deployed):
     settings = {"MEDIA_ROOT": str(deployed.home), "MEDIA_URL": "/static/"}
     head, _, said = deployed.ask("/static/data.json", settings)
     assert head.startswith("Status: 503 ") and "HB0004" in said
+
+
+def test_prepare_says_where_it_has_put_it(deployed):
+    done = deployed.prepare("--beside", "cgi-bin")
+    assert f"beside:   {deployed.catalog} (new)\n" in done.stdout and "note:" not in done.stdout
+    assert f"beside:   {deployed.catalog} (as it was)\n" in deployed.prepare().stdout
+
+
+def test_a_directory_without_the_program_is_asked_about(deployed):
+    (deployed.home / "public").mkdir()
+    done = deployed.prepare("--beside", "public")
+    assert done.returncode == 0 and "there is no handback.cgi beside it" in done.stdout
+
+
+def test_the_program_in_place_of_its_directory_is_told_what_is_wanted(deployed):
+    done = deployed.prepare("--beside", "cgi-bin/handback.cgi")
+    assert done.returncode == 2 and "it takes the directory of handback.cgi" in done.stderr

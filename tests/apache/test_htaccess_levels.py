@@ -427,7 +427,8 @@ def test_the_next_prepare_gives_a_variant_the_date_of_its_file_again(place, tree
     ("--htaccess", "4"), ("--htaccess", "x"), ("--htaccess", ""), ("--cgi", "/x"),
     ("--htaccess", "1", "--cgi", "x.cgi"), ("--htaccess", "1", "--cgi", "/x y"),
     ("--htaccess", "1", "--cgi", "/x\nRequire all granted"),
-    ("--htaccess", "1", "--cgi", "/static/handback.cgi")])
+    ("--htaccess", "1", "--cgi", "/static/handback.cgi"),
+    ("--htaccess", "1", "--cgi", "/cgi-bin/")])
 def test_a_wish_that_is_none_is_refused(place, options):
     assert place.prepare(*options).returncode == 2
     assert not (place.root / ".htaccess").exists()
