@@ -22,6 +22,7 @@ from host_check_hosts import (
 )
 
 OWNER = tuple(pwd.getpwnam(SERVER_USER)[2:4])
+PREPARE = '"$HANDBACK/handback" prepare'  # as the README calls it
 MODULES = (
     "alias env headers rewrite setenvif mime dir filter deflate brotli expires cgid fcgid"
 ).split()
@@ -163,10 +164,13 @@ FAULTS = {
         None, {"text": NO_RULES}, {"cgi-rewrite": "level 0"}, "0"),
 }
 
+UNTRIED = ("Done. No red line, but your own files were not tried: name one of your hashed files "
+           'below, and press "Check again".')
+
 # name: (settings, {line: its state, where good hosts differ}, words of the command)
 GOOD = {
     "usual": ({}, {"options": "note", "expires": "note"},
-              "prepare --htaccess 1 --cgi /cgi-bin/handback.cgi"),
+              PREPARE + ' --htaccess 1 --cgi /cgi-bin/handback.cgi --beside "$CGI_BIN"'),
     "all": ({"override": "All"}, {"options": "ok", "expires": "ok"}, "--htaccess 1"),
     "elsewhere": ({"script_alias": "/cgi-local/"}, {}, "--cgi /cgi-local/handback.cgi"),
 }
@@ -251,6 +255,7 @@ def test_a_good_host_gets_the_command_of_level_1(browser, uploaded, name):
     assert command in said.command
     for line, state in states.items():
         assert said.lines[line]["state"] == state, said.lines[line]
+    assert said.summary == UNTRIED
     # What is left depends on the host's settings, or needs a file of the site.
     neither = said.of("note") | said.of("none")
     assert neither <= {"options", "expires", "protocol", "program", "length", "links", "closed",
@@ -308,6 +313,15 @@ def test_every_state_is_a_word_and_every_field_has_a_label(browser, uploaded):
     assert browser.run("return [...document.querySelectorAll('input')].every(i => i.labels.length)")
     assert browser.run("return document.getElementById('summary').getAttribute('role')") == "status"
     assert browser.run("return document.documentElement.lang") == "en"
+
+
+def test_a_host_that_names_another_charset_does_not_spoil_the_words(browser, work, unchanged):
+    text = unchanged.virtual_host("AddDefaultCharset iso-8859-1")
+    with Apache(work, text, modules=MODULES) as apache:
+        answer = apache.ask(unchanged.page, "unchanged.localhost")
+        said = read_page(browser, apache.port, unchanged.page, "unchanged.localhost")
+    assert "iso-8859-1" in answer["Content-Type"]
+    assert said.lines["hashed"]["word"] == "–"
 
 
 def test_neither_page_nor_probe_tells_a_path_or_the_environment(browser, uploaded, work):
@@ -452,14 +466,21 @@ def test_on_a_host_of_each_kind_a_site_is_served_without_a_red_line(
         file = host.url + tree[1]
         said = read_page(browser, host.apache.port, f"{page}?file={file}")
     assert said.red == set(), {line: said.lines[line] for line in said.red}
-    assert said.command == f"handback prepare --htaccess 1 --cgi {host.cgi_url} --beside cgi-bin"
+    assert said.command == f'{PREPARE} --htaccess 1 --cgi {host.cgi_url} --beside "$CGI_BIN"'
     assert {"closed", "hashed", "original", "missing", "program", "cgi-rewrite"} <= said.of("ok")
+    assert said.summary == "Done. No red line."
     assert re.search("sent (br|gzip)", said.lines["hashed"]["said"])
     by = "level 0" if level == 0 else "level 1 or more"
     assert by in said.lines["original"]["said"]
     assert ("(br)" in said.lines["compression"]["said"]) == (kind == "brotli")
     assert ("leaves rules" in said.lines["passenger"]["said"]) == (kind == "passenger")
     assert ("run as you" in said.lines["suexec"]["said"]) == (kind == "suexec")
+
+
+def as_printed(host, command):
+    """Runs a command of the page in a shell that has the README's variables."""
+    host.run("sh", "-ec", command, HANDBACK=os.path.dirname(host.work.program),
+             CGI_BIN=str(host.cgi_bin), STATIC_ROOT=str(host.root), STATIC_URL=host.url)
 
 
 @pytest.mark.needs_root("files that are not the server's")
@@ -469,11 +490,7 @@ def test_level_2_as_the_page_says_it_serves_where_level_1_cannot(
         browser, work, tree, extra, without):
     with shared_host.Host(work, "plain", tree[0], extra=extra, without=without) as host:
         page = put_into(host) + "?file=" + host.url + tree[1]
-        command = read_page(browser, host.apache.port, page).command
-        arguments = command.split()[2:-1] + [host.cgi_bin]
-        name, value = command.split()[0].split("=")
-        host.run(work.program, *arguments, STATIC_ROOT=str(host.root), STATIC_URL=host.url,
-                 **{name: value})
+        as_printed(host, read_page(browser, host.apache.port, page).command)
         said = read_page(browser, host.apache.port, page)
     assert said.red == ({"headers"} if without else {"level0"})
     assert {"hashed", "original", "missing", "closed"} <= said.of("ok")
@@ -509,7 +526,7 @@ def test_without_htaccess_the_program_can_be_the_address_of_the_files(
     file = url + tree[1]
     said = open_page(browser, uploaded, "fault-allowoverride-none", "?file=" + file)
     assert said.red == {"htaccess"}
-    assert said.command == f"STATIC_URL={url} handback prepare --beside cgi-bin"
+    assert said.command == f'STATIC_URL={url} {PREPARE} --beside "$CGI_BIN"'
     assert {"hashed", "original", "missing", "closed"} <= said.of("ok")
 
 
@@ -520,10 +537,89 @@ def test_a_site_without_a_level_is_red_where_it_promises_nothing(browser, work, 
         file = host.url + tree[1]
         said = read_page(browser, host.apache.port, f"{page}?file={file}")
     assert said.red == {"closed", "hashed", "original"}
+    assert "no .htaccess of Handback" in said.lines["original"]["said"]
     assert "do not agree" not in said.lines["hashed"]["said"]
     assert "staticfiles.json" in said.lines["closed"]["said"]
     assert "ETag" in said.lines["hashed"]["said"]
     assert "prepare --htaccess" in said.lines["hashed"]["mend"]
+
+
+def cut_off(host):
+    path = host.cgi_bin / "handback.cgi"
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+# fault: (what makes it, the status, other red lines, what "Its original name" says and its mend)
+SITE_FAULTS = {
+    "no catalog": (
+        lambda host: (host.cgi_bin / "handback.catalog").unlink(), 503, set(),
+        "handback.cgi runs, but has no catalog.",
+        "prepare with --beside CGI_BIN, and upload handback.catalog with it."),
+    "a file that is not there": (
+        lambda host: [path.unlink() for path in host.root.rglob("css/site.*")], 503, {"hashed"},
+        "the file is not on the host", "upload all of STATIC_ROOT"),
+    "a wrong address of the program": (
+        lambda host: host.prepare("--htaccess", "1", "--cgi", "/cgi-bin/program.cgi"), 404, set(),
+        ".htaccess leads to a program that is not there.",
+        "prepare with --cgi /cgi-bin/handback.cgi."),
+    "another URL": (
+        lambda host: host.run(
+            host.work.program, "prepare", "--htaccess", "1", "--beside", host.cgi_bin,
+            STATIC_ROOT=str(host.root), STATIC_URL="/assets/"), 404, set(),
+        "handback.cgi does not know this name.",
+        "prepare with STATIC_URL=/static/, as Django has it."),
+    "a program that was cut off": (
+        cut_off, 500, {"program"},
+        "handback.cgi does not run.", 'see the red lines of "Programs".'),
+    "a program without its execute bit": (
+        lambda host: (host.cgi_bin / "handback.cgi").chmod(0o644), 500, {"program"},
+        "handback.cgi does not run.", 'see the red lines of "Programs".'),
+    "a closed directory": (
+        lambda host: host.root.chmod(0o700), 403, {"hashed"},
+        "the web server may not read static/.",
+        "mode 755 for directories, 644 for files."),
+    "a program that the host refuses": (
+        lambda host: host.upload(
+            host.cgi_bin / ".htaccess", "RedirectMatch 403 handback\\.cgi$\n"), 403, {"program"},
+        "handback.cgi does not run.", 'see the red lines of "Programs".'),
+    "a file that is not there at level 0": (
+        lambda host: (take_level(host, 0), (host.root / "css/site.css").unlink()), 404, set(),
+        "the file is not on the host.", "upload all of STATIC_ROOT."),
+    "a line of .htaccess that is an error": (
+        lambda host: host.upload(".htaccess", "Options Nonsense\n"), 500, {"hashed"},
+        "the host forbids lines of .htaccess.", "AllowOverride FileInfo"),
+}
+
+
+@pytest.mark.needs_root("files that are not the server's")
+@pytest.mark.parametrize("fault", SITE_FAULTS)
+def test_the_status_of_an_original_name_says_what_mends_it(browser, work, tree, fault):
+    spoil, status, others, why, mend = SITE_FAULTS[fault]
+    with shared_host.Host(work, "plain", tree[0]) as host:
+        page = put_into(host)
+        take_level(host, 1)
+        spoil(host)
+        said = read_page(browser, host.apache.port, f"{page}?file={host.url}{tree[1]}")
+    line = said.lines["original"]
+    assert said.red == {"original", *others}, {each: said.lines[each] for each in said.red}
+    assert f"status {status}," in line["said"] and why in line["said"]
+    assert mend in line["mend"] and "Mend" not in line["said"]
+    assert said.lines["missing"]["state"] == "none"
+    assert said.lines["missing"]["said"] == "not tried: the line above is red."
+    if "hashed" in others:
+        assert why in said.lines["hashed"]["said"] and mend in said.lines["hashed"]["mend"]
+
+
+@pytest.mark.needs_root("files that are not the server's")
+def test_a_404_that_may_be_kept_is_red(browser, work, tree):
+    lines = 'Header %s unset Cache-Control "expr=%%{THE_REQUEST} =~ /0{12}/"\n'
+    extra = lines % "always" + lines % "onsuccess"
+    with shared_host.Host(work, "plain", tree[0], extra=extra) as host:
+        page = put_into(host)
+        take_level(host, 1)
+        said = read_page(browser, host.apache.port, f"{page}?file={host.url}{tree[1]}")
+    assert said.red == {"missing"}
+    assert said.lines["missing"]["said"] == "status 404, Cache-Control: none."
 
 
 @pytest.mark.needs_root("files that are not the server's")
@@ -652,7 +748,8 @@ def test_host_check_finds_nothing_red_on_a_good_host_and_removes_what_it_made(ac
     done = host_check(account)
     assert done.returncode == 0, done
     assert done.stderr == "" and "RED" not in done.stdout
-    assert re.search(r"^ok    .*handback.cgi runs here and serves a file$", done.stdout, re.M)
+    assert "serves a file" not in done.stdout  # nothing was prepared
+    assert re.search("^note  .*handback.cgi runs here; it has no catalog yet", done.stdout, re.M)
     assert re.search(r"^ok    .*handback.cgi has arrived as it was$", done.stdout, re.M)
     assert (account / f"cgi-bin/{PROBE}").stat().st_mode & 0o777 == 0o755
     assert (account / "public_html/handback-check/check.html").is_file()
@@ -807,9 +904,108 @@ def test_host_check_notes_what_may_be_meant_so(account):
     done = host_check(account)
     notes = re.findall("^note  (.*)$", done.stdout, re.M)
     assert done.returncode == 0
-    assert len(notes) == 4, done.stdout
+    assert len(notes) == 5, done.stdout
     assert "may not enter" in notes[0] and "may not read 1 files" in notes[1]
     assert notes[2].startswith("1 symbolic links lead out") and "SHA256SUMS" in notes[3]
+
+
+# ---- its catalog, as host-check sees it ----
+
+
+def prepare_in(account, work, *options):
+    root = account / "public_html/static"
+    subprocess.run(
+        [work.program, "prepare", *options], cwd=account, check=True, capture_output=True,
+        timeout=30, env={"STATIC_ROOT": str(root), "STATIC_URL": "/static/"}, **as_server())
+    return root
+
+
+def copy_of_the_state(root, catalog):
+    catalog.unlink()
+    shutil.copy(root / ".handback/catalog", catalog)
+
+
+def cut_catalog(_, catalog):
+    catalog.write_bytes(catalog.read_bytes()[:100])
+
+
+LEVEL_2 = ["--htaccess", "2", "--cgi", "/programs/handback.cgi", "--beside", "cgi-bin"]
+WITH = " --beside .*/cgi-bin$"
+
+# fault: (arguments of prepare, what happened then, the red line and its mend)
+CATALOG_FAULTS = {
+    "it was not uploaded": (
+        LEVEL_2, lambda _, catalog: catalog.unlink(),
+        "there is no handback.catalog .* 503 .*--htaccess 2 --cgi /programs/handback.cgi" + WITH),
+    "prepared without --beside": (
+        ["--htaccess", "1"], None,
+        "there is no handback.catalog .*--htaccess 1 --cgi /cgi-bin/handback.cgi" + WITH),
+    "prepared without .htaccess": (
+        [], None,
+        "there is no handback.catalog .*--htaccess 1 --cgi /cgi-bin/handback.cgi" + WITH),
+    "a copy of the state directory's": (
+        LEVEL_2, copy_of_the_state, r"was copied by hand \(HB0039\) .*--htaccess 2 .*" + WITH),
+    "cut off": (LEVEL_2, cut_catalog, r"cannot use its handback.catalog \(HB\d{4}\) .*" + WITH),
+}
+
+
+@pytest.mark.parametrize("fault", CATALOG_FAULTS)
+def test_host_check_shows_a_program_without_a_catalog_of_its_own(account, work, fault):
+    options, spoil, expected = CATALOG_FAULTS[fault]
+    root = prepare_in(account, work, *options)
+    if spoil:
+        spoil(root, account / "cgi-bin/handback.catalog")
+    # What the README has a shell export is not there when the web server starts the program.
+    done = host_check(account, env={
+        "PATH": "/usr/bin:/bin", "HOME": str(account), "STATIC_ROOT": str(root),
+        "STATIC_URL": "/static/"})
+    found = list(red_lines(done))
+    assert len(found) == 1, done.stdout
+    assert re.search(expected, found[0]), found
+    assert "serves a file" not in done.stdout
+
+
+def test_host_check_is_content_with_a_catalog_that_prepare_has_put_there(account, work):
+    prepare_in(account, work, *LEVEL_2)
+    done = host_check(account)
+    assert done.returncode == 0, done.stdout
+    assert re.search("^ok    .*handback.cgi runs here and serves a file$", done.stdout, re.M)
+
+
+@pytest.mark.parametrize("level", [0, 3])
+def test_host_check_asks_for_no_catalog_where_the_level_needs_none(account, work, level):
+    prepare_in(account, work, "--htaccess", str(level))
+    done = host_check(account)
+    assert done.returncode == 0, done.stdout
+    assert re.search("^ok    .*handback.cgi runs here; level %d asks it" % level, done.stdout, re.M)
+
+
+@pytest.mark.parametrize("closed, rest", [
+    (["static"], ""), (["static/admin"], ""), (["static/.handback/pool"], ""),
+    (["static/.handback/pool", "static/css", "static/admin"], r" \(and 2 more\)"),
+])
+def test_host_check_shows_directories_that_the_server_may_not_enter(account, work, closed, rest):
+    root = prepare_in(account, work, *LEVEL_2)
+    for name in ("static/admin", ".private"):
+        (account / "public_html" / name).mkdir()
+        os.chown(account / "public_html" / name, *(OWNER if ROOT else (-1, -1)))
+    for name in [*closed, ".private"]:
+        (root.parent / name).chmod(0o700)
+    done = host_check(account)
+    found = list(red_lines(done))
+    assert len(found) == 1, done.stdout
+    name = re.escape(f"/public_html/{closed[0]}")
+    mend = f"mend: chmod 755 .*{name}, unless it is meant to be private$"
+    assert re.search(f"cannot enter .*{name}{rest} +{mend}", found[0]), found
+
+
+def test_host_check_lets_the_servers_group_enter_where_the_site_is_closed_to_others(account):
+    site = account / "public_html"
+    for path in (site, site / "static", site / "static/css"):
+        path.chmod(0o750)
+    assert host_check(account).returncode == 0
+    (site / "static").chmod(0o700)
+    assert "cannot enter" in host_check(account).stdout
 
 
 @pytest.mark.parametrize("arguments, said", [
