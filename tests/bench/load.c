@@ -41,7 +41,7 @@ static char request[REQUEST_MAX];
 static size_t request_length;
 static struct connection connections[CONNECTIONS_MAX];
 
-static void fail(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void fail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
